@@ -1,0 +1,54 @@
+# `make run` and `make test` are all that a fresh machine needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := harness baselines plugins reports
+OUT ?= runs/proton
+
+.PHONY: help install run test lint bench clean
+
+help:
+	@echo "make run    set up .venv and compare all models on the embedded proton data"
+	@echo "make test   set up .venv and run the tests"
+	@echo "make lint   ruff and mypy (strict)"
+	@echo "make bench  speed, as ratios measured side by side (pytest-benchmark)"
+	@echo "make clean  remove .venv and caches"
+
+install: $(VENV)/.installed
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+$(VENV)/.installed-lint: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,lint]'
+	@touch $@
+
+run: $(VENV)/.installed
+	$(BIN)/simbench run --models all --detector proton --out $(OUT)
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+# mypy cannot follow the editable mapping of folders to packages; links to the folders show it the way.
+typings: $(VENV)/.installed-lint
+	@mkdir -p typings/simbench
+	@for folder in $(SOURCES); do ln -sfn ../../$$folder typings/simbench/$$folder; done
+
+lint: typings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed-test
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc --benchmark-columns=median,iqr,rounds
+
+clean:
+	rm -rf $(VENV) typings .mypy_cache .pytest_cache .ruff_cache *.egg-info

@@ -1,0 +1,20 @@
+"""A GFlash-type parametrised shower Monte Carlo of ALICE's Zero Degree Calorimeters: the reference simulator.
+
+It is literature-based, with effective parameters calibrated to published statistics of simulations that are
+not public, and it is not Geant (:data:`SENTENCE`, which every output carries).
+
+Read in this order: ``constants`` (every number), ``species``, ``gun`` (incident particles), ``transport``
+(to the face), ``shower`` and ``spray`` (sources of light), ``light`` (photons in fibres), ``simulator`` and
+``dataset`` (what is offered). Units are cm and GeV. All randomness is counter-based: a response is a function
+of (seed, sample, attempt), so order, blocks and workers cannot change it.
+
+    >>> sample = make_dataset("neutron", particles=2, repeats=4, seed=1)
+    >>> MonteCarlo("neutron").generate(sample.conditions, seed=2).shape
+    (8, 44, 44)
+"""
+
+from .constants import DETECTORS, SENTENCE, supported
+from .dataset import Sample, iter_dataset, make_dataset
+from .simulator import MonteCarlo
+
+__all__ = ["DETECTORS", "SENTENCE", "MonteCarlo", "Sample", "iter_dataset", "make_dataset", "supported"]

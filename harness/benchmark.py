@@ -1,0 +1,209 @@
+"""One run of the benchmark, from what was asked to ``result.json`` and ``scores.csv``."""
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .dataset import Dataset
+from .errors import UserError, one_line
+from .files import make_folder, read_json, write_json
+from .hooks import Context
+from .metrics import Metric, Scored
+from .projection import Projection
+from .protocol import Protocol, require_same
+from .registry import Registry
+from .results import SCHEMA, environment, evaluate, model_entry, score_rows, write_scores
+from .runner import Model, Outcome, Plan, Sums, parse_models, run_model
+from .sources import Part, load_part, open_data, split_rows
+
+
+@dataclass(frozen=True)
+class Request:
+    """What ``simbench run`` was asked to do; the options of the command line, with their defaults."""
+
+    models: Sequence[str] = ("all",)
+    detector: str = "proton"
+    data: str = "embedded"
+    min_photons: int | None = None
+    split: str = "particle"
+    split_seed: int = 0
+    limit: int | None = None
+    channels: str | None = None
+    runs: int = 5
+    seed: int = 0
+    device: str = "auto"
+    metrics: Sequence[str] = ()
+    allow_leak: bool = False
+    resume: bool = True
+
+
+@dataclass
+class Watch:
+    """What a run tells those who watch it; every default is silent."""
+
+    data: Callable[[int, int], None] = lambda *_: None  # rows made so far, of how many
+    begin: Callable[[Sequence[Model], int], None] = lambda *_: None  # the models, responses of each
+    advance: Callable[[Model, int], None] = lambda *_: None  # a model, responses more
+    end: Callable[[Outcome], None] = lambda *_: None
+
+
+def resolve_device(device: str) -> str:
+    """``cpu`` or ``cuda`` for ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        UserError: the name is another, or no CUDA device is to be had.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise UserError(f"unknown device {device!r}; known: auto, cpu, cuda")
+    if device == "cpu":
+        return device
+    import torch  # seconds to import, and needed only to ask for CUDA
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if device == "cuda":
+        raise UserError("--device cuda: PyTorch finds no CUDA device here")
+    return "cpu"
+
+
+def run(registry: Registry, request: Request, out: Path, watch: Watch | None = None) -> dict[str, Any]:
+    """Run the benchmark, write what :mod:`simbench.harness.results` describes, and return the result.
+
+    Everything that a user can get wrong is checked before anything is generated or written. Models run one
+    after the other; a failing one is reported in its entry and the others go on.
+
+    Raises:
+        UserError: wrong use, unreadable data, or an ``out`` that holds a run of another protocol.
+    """
+    watch = watch or Watch()
+    if request.runs < 1:
+        raise UserError(f"--runs should be at least 1, found {request.runs}")
+    if request.limit is not None and request.limit < 1:
+        raise UserError(f"--limit should be at least 1, found {request.limit}")
+    detector = registry.detectors[request.detector]
+    channel_map = detector.channel_map(request.channels)
+    metrics = [registry.metrics[name] for name in dict.fromkeys(request.metrics)] or list(registry.metrics)
+    context = Context(detector, device=resolve_device(request.device))
+    models = parse_models(registry, request.models, context)
+    make_folder(out)
+    with open_data(registry, detector, request.data, watch.data) as data:
+        protocol = Protocol(
+            detector=detector.name,
+            dataset=data.fingerprint,
+            min_photons=data.min_photons if request.min_photons is None else request.min_photons,
+            split=request.split,
+            split_seed=request.split_seed,
+            limit=request.limit,
+            channels=request.channels or detector.default_channels,
+            metrics={metric.name: metric.version for metric in metrics},
+        )
+        projection = Projection(detector)
+        _, rows = split_rows(data, protocol.split, protocol.split_seed, protocol.min_photons)
+        units = _units_folder(out, protocol, request.resume)
+        reference = load_part(data, rows[: protocol.limit], projection)
+        plan = Plan(
+            protocol=protocol,
+            context=Context(detector, protocol.min_photons, context.device),
+            conditions=reference.conditions,
+            projection=projection,
+            runs=request.runs,
+            seed=request.seed,
+            allow_leak=request.allow_leak,
+            units=units,
+        )
+        head = _head(request, protocol, data, reference, plan, metrics)
+    watch.begin(models, len(reference.rows) * request.runs)
+    entries, rows_of_scores = [], []
+    for model in models:
+        outcome = run_model(model, plan, partial(watch.advance, model))
+        entry, scores = _score(outcome, metrics, reference, plan, channel_map.names)
+        entries.append(entry)
+        rows_of_scores += scores
+        watch.end(outcome)
+    result = {**head, "models": entries}
+    write_scores(out / "scores.csv", rows_of_scores)
+    write_json(out / "result.json", result)
+    return result
+
+
+def _units_folder(out: Path, protocol: Protocol, resume: bool) -> Path:
+    """The folder of finished units, emptied unless resumed, refused if it is another protocol's."""
+    units = out / "units"
+    if not resume and units.exists():
+        shutil.rmtree(units)
+    make_folder(units)
+    head = units / "protocol.json"
+    if head.exists():
+        # Units hold sums in every convention and know no metric: neither matters for resuming.
+        require_same(read_json(head), protocol.as_dict(), str(out), ignore=("metrics",))
+    else:
+        write_json(head, protocol.as_dict())
+    return units
+
+
+def _head(
+    request: Request,
+    protocol: Protocol,
+    data: Dataset,
+    reference: Part,
+    plan: Plan,
+    metrics: Sequence[Metric],
+) -> dict[str, Any]:
+    settings = {
+        "seed": request.seed,
+        "runs": request.runs,
+        "device": plan.context.device,
+        "threads": int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
+        "data": request.data,
+        "allow_leak": request.allow_leak,
+    }
+    return {
+        "schema": SCHEMA,
+        "protocol": protocol.as_dict(),
+        "settings": settings,
+        "dataset": {
+            "responses": len(data),
+            "test_responses": len(reference.rows),
+            "test_particles": len(np.unique(reference.particle)),
+            "provenance": data.provenance,
+        },
+        "environment": environment(),
+        "metrics": {
+            metric.name: {
+                key: value for key, value in asdict(metric).items() if key not in ("function", "name")
+            }
+            for metric in metrics
+        },
+    }
+
+
+def _score(
+    outcome: Outcome, metrics: Sequence[Metric], reference: Part, plan: Plan, channels: tuple[str, ...]
+) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
+    """A model's entry in the result and its rows of scores; a metric that fails makes the model failed."""
+
+    def scored(sums: Sums) -> Scored:
+        convention = plan.protocol.channels
+        return Scored(
+            reference=plan.projection.channels(reference.sums, convention),
+            generated=plan.projection.channels(sums, convention),
+            reference_photons=plan.projection.photons(reference.sums),
+            generated_photons=plan.projection.photons(sums),
+            channels=channels,
+            min_photons=plan.protocol.min_photons,
+        )
+
+    runs = [scored(sums) for sums in outcome.runs]
+    try:
+        values = evaluate(metrics, runs) if runs else {}
+    except Exception as error:  # noqa: BLE001 - a plugin's metric may fail in any way
+        outcome = Outcome(outcome.model, "failed", one_line(error), outcome.marks)
+        values, runs = {}, []
+    entry = model_entry(outcome, values, runs)
+    return entry, score_rows(outcome.model.label, plan.protocol.detector, values)

@@ -1,0 +1,65 @@
+"""The command line. Errors that a user can mend are one line on standard error, status 2.
+
+Each command's file reads like its help text; the work is done elsewhere in the harness.
+"""
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from . import cli_data, cli_list, cli_report, cli_run, cli_train
+from .errors import UserError
+from .hooks import PROJECT
+
+app = typer.Typer(
+    name=PROJECT,
+    help="Compare fast simulators of a particle detector on one shared test split.",
+    no_args_is_help=False,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(cli_run.run)
+app.command("list")(cli_list.list_)
+app.command("train")(cli_train.train)
+app.command("report")(cli_report.report)
+app.add_typer(cli_data.app, name="data")
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if show_version:
+        typer.echo(version("simbench-hep"))
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main() -> None:
+    """Entry point of the ``simbench`` command: 0 all well, 1 a model or check failed, 2 wrong use."""
+    try:
+        status = app(standalone_mode=False)
+    except UserError as error:
+        _stop(" ".join(str(error).split()))
+    except typer.TyperException as error:
+        _stop(" ".join(error.format_message().split()))
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo(f"{PROJECT}: stopped; start it again to resume", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stdout = None  # the reader has gone
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _stop(message: str) -> None:
+    typer.echo(f"{PROJECT}: error: {message}", err=True)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""``simbench list``."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .registry import Registry
+from .show import load_registry
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    models = "models"
+    detectors = "detectors"
+    datasets = "datasets"
+    metrics = "metrics"
+
+
+def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
+    """List what the plugins offer.
+
+    Examples:
+      simbench list models
+
+      simbench list detectors
+    """
+    registry = load_registry()
+    heads, rows = _TABLES[kind](registry)
+    table = Table(box=None, pad_edge=False)
+    for head in heads:
+        table.add_column(head, no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(highlight=False)
+    console.print(table, soft_wrap=True, width=max(console.width, 200), no_wrap=True)
+
+
+def _models(registry: Registry) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [
+            offer.name,
+            offer.title,
+            offer.family,
+            ", ".join(offer.detectors) if offer.detectors is not None else "every",
+            "yes" if offer.trainer else "no",
+            _source(
+                registry.simulators.sources[offer.name].name, registry.simulators.sources[offer.name].version
+            ),
+            offer.reference,
+        ]
+        for offer in registry.simulators
+    ]
+    return ["model", "title", "family", "detectors", "trains", "plugin", "reference"], rows
+
+
+def _detectors(registry: Registry) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [
+            detector.name,
+            detector.title,
+            " x ".join(map(str, detector.shape)),
+            detector.unit,
+            ", ".join(f"{name}{'*' * (name == detector.default_channels)}" for name in detector.channels),
+            ", ".join(f"{feature.name} [{feature.unit}]" for feature in detector.features),
+        ]
+        for detector in registry.detectors
+    ]
+    return ["detector", "title", "shape", "unit", "channel conventions (* default)", "features"], rows
+
+
+def _datasets(registry: Registry) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [
+            maker.name,
+            maker.title,
+            ", ".join(maker.detectors),
+            ", ".join(f"{name} {spec.particles * spec.repeats}" for name, spec in maker.embedded.items()),
+            maker.provenance,
+        ]
+        for maker in registry.datasets
+    ]
+    return ["dataset maker", "title", "detectors", "embedded responses", "provenance"], rows
+
+
+def _metrics(registry: Registry) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [metric.name, metric.title, metric.unit, metric.better, str(metric.version)]
+        for metric in registry.metrics
+    ]
+    return ["metric", "title", "unit", "better", "version"], rows
+
+
+def _source(name: str, version: str) -> str:
+    return f"{name} {version}"
+
+
+_TABLES = {
+    Kind.models: _models,
+    Kind.detectors: _detectors,
+    Kind.datasets: _datasets,
+    Kind.metrics: _metrics,
+}

@@ -1,0 +1,103 @@
+"""``simbench run``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simbench import reports
+
+from .benchmark import Request
+from .benchmark import run as run_benchmark
+from .errors import UserError
+from .show import bars, load_registry, watch
+
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress; the tables are printed all the same.")]
+Formats = Annotated[
+    list[str],
+    typer.Option(
+        "--format", help=f"{', '.join(reports.FORMATS)}; printed, and written to the folder; repeatable."
+    ),
+]
+
+
+def check_formats(names: list[str]) -> list[str]:
+    """The formats asked for, each once.
+
+    Raises:
+        UserError: one of them is unknown.
+    """
+    for name in names:
+        if name not in reports.FORMATS:
+            raise UserError(f"unknown format {name!r}; known: {', '.join(reports.FORMATS)}")
+    return list(dict.fromkeys(names))
+
+
+def run(
+    models: Annotated[
+        list[str],
+        typer.Option(help="NAME, NAME@WEIGHTS_DIR or all; repeatable, or joined by commas."),
+    ] = ["all"],  # noqa: B006 - typer copies it
+    detector: Annotated[str, typer.Option(help="Whose responses; see: simbench list detectors.")] = "proton",
+    data: Annotated[str, typer.Option(help="embedded, or a dataset file.")] = "embedded",
+    min_photons: Annotated[
+        int | None, typer.Option(help="Only responses with this photon sum or more. [default: the dataset's]")
+    ] = None,
+    split: Annotated[str, typer.Option(help="particle or event.")] = "particle",
+    split_seed: Annotated[int, typer.Option(help="Of the split; independent of --seed.")] = 0,
+    limit: Annotated[int | None, typer.Option(help="Only the first N test responses.")] = None,
+    channels: Annotated[
+        str | None, typer.Option(help="Channel convention. [default: the detector's]")
+    ] = None,
+    runs: Annotated[int, typer.Option(help="Generation seeds per model.")] = 5,
+    seed: Annotated[int, typer.Option(help="Of the generation.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    metrics: Annotated[list[str], typer.Option(help="Names joined by commas. [default: all]")] = [],  # noqa: B006
+    allow_leak: Annotated[
+        bool, typer.Option("--allow-leak", help="Score models on particles they were trained on, marked.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results. [default: runs/DETECTOR]")] = None,
+    format: Formats = ["table"],  # noqa: A002, B006
+    resume: Annotated[bool, typer.Option(help="Keep what the folder already has.")] = True,
+    quiet: Quiet = False,
+) -> int:
+    """Run simulators on the shared test split and print their scores.
+
+    Writes result.json and scores.csv to the folder --out. Started again on the same folder, it computes
+    only what is missing.
+
+    Examples:
+      simbench run --models all --detector proton
+
+      simbench run --models gan,mc --models gan@runs/my-gan --detector neutron --runs 3 --out runs/try
+
+      simbench run --detector proton --limit 4096 --format markdown --quiet
+    """
+    formats = check_formats(format)
+    request = Request(
+        models=models,
+        detector=detector,
+        data=data,
+        min_photons=min_photons,
+        split=split,
+        split_seed=split_seed,
+        limit=limit,
+        channels=channels,
+        runs=runs,
+        seed=seed,
+        device=device,
+        metrics=[name.strip() for text in metrics for name in text.split(",")],
+        allow_leak=allow_leak,
+        resume=resume,
+    )
+    folder = out or Path("runs") / detector
+    registry = load_registry()
+    with bars(quiet) as progress:
+        result = run_benchmark(registry, request, folder, watch(progress))
+    labelled = [(folder.name, result)]
+    for name in formats:
+        typer.echo(reports.render(labelled, name))
+    written = reports.write(labelled, [name for name in formats if name != "table"], folder)
+    paths = [folder / "result.json", folder / "scores.csv", *written]
+    typer.echo(f"written: {', '.join(str(path) for path in paths)}", err=True)
+    return int(any(model["status"] == "failed" for model in result["models"]))

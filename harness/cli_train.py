@@ -1,0 +1,97 @@
+"""``simbench train``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress as Bars
+
+from .benchmark import resolve_device
+from .cli_run import Quiet
+from .errors import UserError
+from .files import make_folder
+from .hooks import Progress
+from .show import bars, counter, load_registry
+from .training import prepare
+
+
+def train(
+    model: Annotated[str, typer.Argument(help="Which model; see: simbench list models.")],
+    out: Annotated[Path, typer.Option(help="Folder for weights and record.")],
+    detector: Annotated[str, typer.Option(help="Whose responses to learn.")] = "proton",
+    preset: Annotated[str, typer.Option(help="compact or paper.")] = "compact",
+    data: Annotated[str, typer.Option(help="embedded, or a dataset file.")] = "embedded",
+    min_photons: Annotated[
+        int | None, typer.Option(help="Only responses with this photon sum or more. [default: the dataset's]")
+    ] = None,
+    split: Annotated[str, typer.Option(help="particle or event.")] = "particle",
+    split_seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
+    set_: Annotated[list[str], typer.Option("--set", help="NAME=VALUE of a setting; repeatable.")] = [],  # noqa: B006
+    seed: Annotated[int, typer.Option(help="Of the training.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Train a model on the training part of the split; the test part is never read.
+
+    The checkpoint is chosen on a validation part of the training part. Killed and started again on the same
+    folder, it goes on where it stood. Score what it wrote with: simbench run --models MODEL@FOLDER
+
+    Examples:
+      simbench train gan --detector proton --out runs/my-gan
+
+      simbench train sdi-gan --detector neutron --preset paper --set epochs=3 --out runs/try
+    """
+    registry = load_registry()
+    offer = registry.simulators[model]
+    asked = registry.detectors[detector]
+    if offer.trainer is None or not offer.serves(asked):
+        trainable = [o.name for o in registry.simulators if o.trainer and o.serves(asked)]
+        raise UserError(f"model {model!r} does not train for {detector!r}; these do: {', '.join(trainable)}")
+    overrides = {}
+    for text in set_:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"--set should be NAME=VALUE, found {text!r}")
+        overrides[name.strip()] = value.strip()
+    make_folder(out)
+    with bars(quiet) as progress:
+        request = prepare(
+            registry,
+            asked,
+            data=data,
+            min_photons=min_photons,
+            split=split,
+            split_seed=split_seed,
+            preset=preset,
+            seed=seed,
+            overrides=overrides,
+            out=out,
+            device=resolve_device(device),
+            progress=_teller(progress, model),
+            making=counter(progress, "making the embedded dataset"),
+        )
+        try:
+            weights = offer.trainer(request)
+        except ValueError as error:
+            raise UserError(f"cannot train {model}: {error}") from error
+    typer.echo(f"{weights}\nscore it with: simbench run --models {model}@{out} --detector {detector}")
+
+
+def _teller(bars_: Bars, model: str) -> "_Teller":
+    return _Teller(bars_, model)
+
+
+class _Teller:
+    """Shows steps, losses and validation WS; away from a terminal, one line a validation."""
+
+    def __init__(self, progress: Bars, model: str) -> None:
+        self._progress = progress
+        self._task = progress.add_task(f"training {model}", total=None, note="")
+        self._validation = ""
+
+    def __call__(self, news: Progress) -> None:
+        losses = " ".join(f"{name} {value:.3g}" for name, value in news.losses.items())
+        if news.validation is not None:
+            self._validation = f"validation WS {news.validation:.3f} "
+        note = f"{self._validation}{losses}"
+        self._progress.update(self._task, completed=news.step, total=news.steps, note=note)

@@ -1,0 +1,266 @@
+"""The plugin author's manual: every hook, and the records that hooks return.
+
+A plugin is a module (or any object) with functions named like the hooks below and marked with
+:data:`hookimpl`. An installed package announces its module in the entry-point group ``simbench``::
+
+    [project.entry-points.simbench]
+    my-simulators = "my_package.simbench_plugin"
+
+A complete plugin, which generates one photon in a random pixel whatever the condition::
+
+    import numpy as np
+    from simbench.harness.hooks import SimulatorOffer, hookimpl
+
+
+    class OnePhoton:
+        def __init__(self, context):
+            self.shape = context.detector.shape
+
+        def generate(self, conditions, *, seed):
+            responses = np.zeros((len(conditions), *self.shape), np.int32)
+            pixel = np.random.default_rng(seed).integers(responses[0].size, size=len(conditions))
+            responses.reshape(len(conditions), -1)[np.arange(len(conditions)), pixel] = 1
+            return responses
+
+
+    @hookimpl
+    def simbench_simulators():
+        yield SimulatorOffer(name="one-photon", title="One photon", factory=OnePhoton)
+
+Hooks return records and do no work: nothing heavy is imported or loaded until a factory is called. The
+models, detectors, dataset makers and metrics that come with simbench use these same hooks.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import pluggy
+
+from .detectors import Detector
+from .metrics import Metric
+
+PROJECT = "simbench"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class Simulator(Protocol):
+    """Anything that turns conditions into detector responses."""
+
+    def generate(self, conditions: npt.NDArray[np.float32], *, seed: int) -> npt.NDArray[Any]:
+        """Responses to ``conditions``.
+
+        Args:
+            conditions: (N, F) float32, physical units, the detector's feature order; N may be 0.
+            seed: 0 <= seed < 2**63. The same conditions and seed give the same responses.
+
+        Returns:
+            (N, H, W) float32 or integers in the detector's unit, finite and not negative.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """What a trained simulator has seen: enough to refuse a test that it has already read.
+
+    Attributes:
+        dataset: fingerprint of the training dataset.
+        split, split_seed, test_fraction: the split whose training part was used.
+        particles: sorted 64-bit hashes (:func:`simbench.harness.split.particle_hashes`) of the training
+            particles, where known; lets a leak be seen across different files.
+    """
+
+    dataset: str
+    split: str
+    split_seed: int
+    test_fraction: float
+    particles: npt.NDArray[np.uint64] | None = field(default=None, repr=False)
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """Optional ability: a simulator that was trained says on what."""
+
+    @property
+    def trained_on(self) -> TrainedOn | None:
+        """What it was trained on; ``None`` if unknown."""
+        ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a simulator's factory is told.
+
+    Attributes:
+        detector: whose responses are asked for.
+        min_photons: the dataset holds only responses with at least this photon sum; a simulator is asked
+            for draws of that conditioned distribution.
+        device: ``cpu`` or ``cuda``.
+        weights: a folder that ``simbench train`` wrote, or ``None`` for the simulator's own weights.
+    """
+
+    detector: Detector
+    min_photons: int = 1
+    device: str = "cpu"
+    weights: Path | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One line of news from a training: where it stands, its losses, and the last validation score."""
+
+    step: int
+    steps: int
+    losses: Mapping[str, float]
+    validation: float | None = None
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What a trainer is asked to do. Arrays are the training part of the split, less a validation part.
+
+    Attributes:
+        detector: whose responses are to be learned.
+        preset: ``compact`` or ``paper``.
+        conditions: (N, F) float32, physical units.
+        showers: (N, H, W) unsigned integers.
+        particle: (N,) which responses share a condition.
+        validation_conditions: (M, F) float32.
+        score: ``score(conditions, responses)``: the mean WS of responses to ``validation_conditions``, for
+            choosing a checkpoint; smaller is better.
+        trained_on: to be stored with the weights, and told by :class:`Trained`.
+        min_photons: the dataset's photon threshold.
+        seed: of all that is random in the training.
+        overrides: settings given by ``--set name=value``.
+        out: folder to write to; what is there already is resumed.
+        device: ``cpu`` or ``cuda``.
+        progress: to be called now and then.
+    """
+
+    detector: Detector
+    preset: str
+    conditions: npt.NDArray[np.float32]
+    showers: npt.NDArray[Any]
+    particle: npt.NDArray[np.int64]
+    validation_conditions: npt.NDArray[np.float32]
+    score: Callable[[npt.NDArray[np.float32], npt.NDArray[Any]], float]
+    trained_on: TrainedOn
+    min_photons: int
+    seed: int
+    overrides: Mapping[str, str]
+    out: Path
+    device: str
+    progress: Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class SimulatorOffer:
+    """A simulator that a plugin offers.
+
+    Attributes:
+        name: what the command line and every table call it.
+        title: its name in prose.
+        factory: makes it; called once a run of the benchmark.
+        detectors: names of the detectors it serves; ``None``: every detector.
+        family: groups models of one kind (``gan``, ``reference``, ...).
+        reference: where it is described (a paper, a page).
+        slow: left out of ``--models all``.
+        trainer: trains it; ``None``: it does not learn.
+    """
+
+    name: str
+    title: str
+    factory: Callable[[Context], Simulator]
+    detectors: tuple[str, ...] | None = None
+    family: str = "other"
+    reference: str = ""
+    slow: bool = False
+    trainer: Callable[[TrainingRequest], Path] | None = None
+
+    def serves(self, detector: Detector) -> bool:
+        """Whether it can simulate ``detector``."""
+        return self.detectors is None or detector.name in self.detectors
+
+
+@dataclass(frozen=True)
+class Responses:
+    """A block of labelled responses, N of them.
+
+    Attributes:
+        showers: (N, H, W) unsigned integers, the detector's unit.
+        conditions: (N, F) float32, physical units.
+        particle: (N,) int64; equal numbers share a condition.
+        pdg: (N,) int32 particle identity (PDG numbering), 0 if unknown.
+    """
+
+    showers: npt.NDArray[Any]
+    conditions: npt.NDArray[np.float32]
+    particle: npt.NDArray[np.int64]
+    pdg: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class MakeRequest:
+    """What a dataset maker is asked for: ``particles`` x ``repeats`` responses of ``detector``."""
+
+    detector: Detector
+    particles: int
+    repeats: int
+    seed: int
+    min_photons: int = 1
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The dataset that a maker stands for when no data are named: its size, seed and fingerprint."""
+
+    particles: int
+    repeats: int
+    seed: int
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True)
+class DatasetMaker:
+    """A source of labelled responses that a plugin offers.
+
+    Attributes:
+        name: what ``simbench data make --simulator`` calls it.
+        title: its name in prose.
+        detectors: names of the detectors it serves.
+        make: yields blocks of :class:`Responses` in order.
+        provenance: the sentence that every file and table made from it carries.
+        embedded: by detector name, the dataset that ``--data embedded`` means.
+    """
+
+    name: str
+    title: str
+    detectors: tuple[str, ...]
+    make: Callable[[MakeRequest], Iterator[Responses]]
+    provenance: str
+    embedded: Mapping[str, Embedded] = field(default_factory=dict)
+
+
+@hookspec
+def simbench_simulators() -> Iterable[SimulatorOffer]:  # type: ignore[empty-body]
+    """Simulators to be compared."""
+
+
+@hookspec
+def simbench_detectors() -> Iterable[Detector]:  # type: ignore[empty-body]
+    """Detectors: shapes, conditions and channel maps."""
+
+
+@hookspec
+def simbench_datasets() -> Iterable[DatasetMaker]:  # type: ignore[empty-body]
+    """Makers of datasets, for ``simbench data make`` and ``--data embedded``."""
+
+
+@hookspec
+def simbench_metrics() -> Iterable[Metric]:  # type: ignore[empty-body]
+    """Metrics: pure functions of the reference's and a simulator's channel sums."""

@@ -1,0 +1,12 @@
+"""The metrics that every run has."""
+
+from collections.abc import Iterable
+
+from simbench.harness.hooks import hookimpl
+from simbench.harness.metrics import EMPTY, WASSERSTEIN, Metric
+
+
+@hookimpl
+def simbench_metrics() -> Iterable[Metric]:
+    """The Wasserstein score, over all responses and by quartile, and the empty-response rate."""
+    return (WASSERSTEIN, EMPTY)

@@ -1,0 +1,69 @@
+"""Tables for programs: CSV with one value a row, and JSON; both at full precision."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from .table import Row, Table
+
+CSV_COLUMNS = (
+    "table", "detector", "result", "model", "status", "metric", "subset", "channel", "source",
+    "mean", "std", "unit", "marks", "error",
+)  # fmt: skip
+
+
+def render_csv(tables: list[Table]) -> str:
+    """One row for each model and column, published figures too (``source``); an absent value is empty."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for table in tables:
+        for row in table.rows:
+            for column, cell in zip(table.columns, row.cells, strict=True):
+                model = (table.name, table.detector, row.result, row.model, row.status)
+                value = (column.metric, column.subset, column.channel, column.source, cell.mean, cell.std)
+                writer.writerow((*model, *value, column.unit, "; ".join(row.marks), row.error))
+    return stream.getvalue()
+
+
+def render_json(tables: list[Table]) -> str:
+    """A list of tables; what is no number (an empty bin, a failed model) is null."""
+    content = [
+        {
+            "table": table.name,
+            "title": table.title,
+            "detector": table.detector,
+            "columns": [vars(column) for column in table.columns],
+            "rows": [_row(row) for row in table.rows],
+            "caption": table.caption,
+            "footnotes": list(table.footnotes),
+            **table.details,
+        }
+        for table in tables
+    ]
+    return json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "model": row.model,
+        "result": row.result,
+        "status": row.status,
+        "error": row.error or None,
+        "marks": list(row.marks),
+        "values": [{"mean": cell.mean, "std": cell.std, "rank": cell.rank or None} for cell in row.cells],
+    }
+
+
+def _finite(value: Any) -> Any:
+    """``value`` with every NaN and infinity replaced by None, at any depth."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return value
