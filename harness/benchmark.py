@@ -13,13 +13,14 @@ import numpy as np
 from .dataset import Dataset
 from .errors import UserError, one_line
 from .files import make_folder, read_json, write_json
+from .folder import REFERENCE, SCHEMA, Unit, example_rows, save_unit
 from .hooks import Context
 from .metrics import Metric, Scored
 from .projection import Projection
 from .protocol import Protocol, require_same
 from .registry import Registry
-from .results import SCHEMA, environment, evaluate, model_entry, score_rows, write_scores
-from .runner import Model, Outcome, Plan, Sums, parse_models, run_model
+from .results import environment, evaluate, model_entry, score_rows, write_scores
+from .runner import Model, Outcome, Plan, parse_models, run_model
 from .sources import Part, load_part, open_data, split_rows
 
 
@@ -72,7 +73,9 @@ def resolve_device(device: str) -> str:
     return "cpu"
 
 
-def run(registry: Registry, request: Request, out: Path, watch: Watch | None = None) -> dict[str, Any]:
+def run(
+    registry: Registry, request: Request, out: Path, watch: Watch | None = None, command: str | None = None
+) -> dict[str, Any]:
     """Run the benchmark, write what :mod:`simbench.harness.results` describes, and return the result.
 
     Everything that a user can get wrong is checked before anything is generated or written. Models run one
@@ -107,10 +110,15 @@ def run(registry: Registry, request: Request, out: Path, watch: Watch | None = N
         _, rows = split_rows(data, protocol.split, protocol.split_seed, protocol.min_photons)
         units = _units_folder(out, protocol, request.resume)
         reference = load_part(data, rows[: protocol.limit], projection)
+        examples = example_rows(projection.photons(reference.sums))
+        images = np.concatenate([data.read(row, row + 1) for row in reference.rows[examples]])
+        unit = Unit(reference.sums, projection.columns, images, examples)
+        save_unit(units / REFERENCE, unit, {"dataset": data.fingerprint})
         plan = Plan(
             protocol=protocol,
             context=Context(detector, protocol.min_photons, context.device),
             conditions=reference.conditions,
+            example_rows=examples,
             projection=projection,
             runs=request.runs,
             seed=request.seed,
@@ -126,7 +134,7 @@ def run(registry: Registry, request: Request, out: Path, watch: Watch | None = N
         entries.append(entry)
         rows_of_scores += scores
         watch.end(outcome)
-    result = {**head, "models": entries}
+    result = {**head, "command": command, "models": entries}
     write_scores(out / "scores.csv", rows_of_scores)
     write_json(out / "result.json", result)
     return result
@@ -156,6 +164,7 @@ def _head(
     metrics: Sequence[Metric],
 ) -> dict[str, Any]:
     settings = {
+        "models": list(request.models),
         "seed": request.seed,
         "runs": request.runs,
         "device": plan.context.device,
@@ -188,18 +197,17 @@ def _score(
 ) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
     """A model's entry in the result and its rows of scores; a metric that fails makes the model failed."""
 
-    def scored(sums: Sums) -> Scored:
-        convention = plan.protocol.channels
+    def scored(unit: Unit) -> Scored:
         return Scored(
-            reference=plan.projection.channels(reference.sums, convention),
-            generated=plan.projection.channels(sums, convention),
+            reference=plan.projection.channels(reference.sums, plan.protocol.channels),
+            generated=unit.channels(plan.protocol.channels),
             reference_photons=plan.projection.photons(reference.sums),
-            generated_photons=plan.projection.photons(sums),
+            generated_photons=unit.photons,
             channels=channels,
             min_photons=plan.protocol.min_photons,
         )
 
-    runs = [scored(sums) for sums in outcome.runs]
+    runs = [scored(unit) for unit in outcome.units]
     try:
         values = evaluate(metrics, runs) if runs else {}
     except Exception as error:  # noqa: BLE001 - a plugin's metric may fail in any way

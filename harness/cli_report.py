@@ -9,8 +9,7 @@ from simbench import reports
 
 from .cli_run import Formats, check_formats
 from .errors import UserError
-from .protocol import require_same
-from .results import read_result
+from .folder import read_result
 
 
 def report(
@@ -27,14 +26,9 @@ def report(
     """
     formats = check_formats(format)
     labelled = [(str(folder), read_result(folder)) for folder in runs]
-    first_of: dict[str, tuple[str, dict[str, object]]] = {}
-    for label, result in labelled:
-        detector = result["protocol"]["detector"]
-        first, protocol = first_of.setdefault(detector, (label, result["protocol"]))
-        require_same(protocol, result["protocol"], f"{first} and {label}")
     if out is None:
         for name in formats:
-            typer.echo(reports.render(labelled, name))
+            typer.echo(reports.render(labelled, name), nl=False)
         return
     try:
         out.mkdir(parents=True, exist_ok=True)

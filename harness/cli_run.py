@@ -1,5 +1,7 @@
 """``simbench run``."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -93,10 +95,12 @@ def run(
     folder = out or Path("runs") / detector
     registry = load_registry()
     with bars(quiet) as progress:
-        result = run_benchmark(registry, request, folder, watch(progress))
+        result = run_benchmark(
+            registry, request, folder, watch(progress), shlex.join(["simbench", *sys.argv[1:]])
+        )
     labelled = [(folder.name, result)]
     for name in formats:
-        typer.echo(reports.render(labelled, name))
+        typer.echo(reports.render(labelled, name), nl=False)
     written = reports.write(labelled, [name for name in formats if name != "table"], folder)
     paths = [folder / "result.json", folder / "scores.csv", *written]
     typer.echo(f"written: {', '.join(str(path) for path in paths)}", err=True)

@@ -44,9 +44,9 @@ def train(
     registry = load_registry()
     offer = registry.simulators[model]
     asked = registry.detectors[detector]
-    if offer.trainer is None or not offer.serves(asked):
-        trainable = [o.name for o in registry.simulators if o.trainer and o.serves(asked)]
-        raise UserError(f"model {model!r} does not train for {detector!r}; these do: {', '.join(trainable)}")
+    if offer.trainer is None:
+        trainable = [other.name for other in registry.simulators if other.trainer]
+        raise UserError(f"model {model!r} does not learn; these do: {', '.join(trainable)}")
     overrides = {}
     for text in set_:
         name, equals, value = text.partition("=")
@@ -67,7 +67,7 @@ def train(
             overrides=overrides,
             out=out,
             device=resolve_device(device),
-            progress=_teller(progress, model),
+            progress=_Teller(progress, model),
             making=counter(progress, "making the embedded dataset"),
         )
         try:
@@ -77,12 +77,8 @@ def train(
     typer.echo(f"{weights}\nscore it with: simbench run --models {model}@{out} --detector {detector}")
 
 
-def _teller(bars_: Bars, model: str) -> "_Teller":
-    return _Teller(bars_, model)
-
-
 class _Teller:
-    """Shows steps, losses and validation WS; away from a terminal, one line a validation."""
+    """Shows steps, losses and the last validation WS."""
 
     def __init__(self, progress: Bars, model: str) -> None:
         self._progress = progress

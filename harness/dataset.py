@@ -66,12 +66,12 @@ class Dataset:
             raise UserError(f"cannot read the dataset {path}: {_reason(path, error)}") from error
         try:
             self._read_head()
-        except OSError as error:
-            self._file.close()
-            raise UserError(f"cannot read the dataset {path}: {_reason(path, error)}") from error
         except UserError:
             self._file.close()
             raise
+        except Exception as error:  # h5py raises errors of many kinds for what is damaged or out of place
+            self._file.close()
+            raise UserError(f"cannot read the dataset {path}: {_reason(path, error)}") from error
 
     def _read_head(self) -> None:
         attributes = self._file.attrs
@@ -145,8 +145,9 @@ class Dataset:
         """
         try:
             showers: npt.NDArray[Any] = self._file["showers"][start:stop]
-        except OSError as error:
-            raise UserError(f"{self.path} is damaged at rows {start} to {stop}: {error}") from error
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"{self.path} is damaged at rows {start} to {stop}: {reason}") from error
         return showers
 
     def blocks(self, rows: npt.NDArray[np.int64] | None = None) -> Iterator[npt.NDArray[Any]]:
@@ -220,11 +221,7 @@ def write(
         with atomic(path) as part, h5py.File(part, "w") as file:
             rows = 0
             for block in blocks:
-                if block.showers.shape[1:] != detector.shape or block.showers.dtype.kind != "u":
-                    raise ValueError(
-                        f"showers of {detector.name} should be unsigned integers (n, {detector.shape[0]}, "
-                        f"{detector.shape[1]}), found {block.showers.dtype} of shape {block.showers.shape}"
-                    )
+                _check_block(block, detector)
                 fingerprint.update(block)
                 for name in _COLUMNS:
                     _append(file, name, getattr(block, name), rows)
@@ -243,6 +240,23 @@ def write(
     return digest
 
 
+def _check_block(block: Responses, detector: Detector) -> None:
+    if block.showers.shape[1:] != detector.shape or block.showers.dtype.kind != "u":
+        raise ValueError(
+            f"showers of {detector.name} should be unsigned integers (n, {detector.shape[0]}, "
+            f"{detector.shape[1]}), found {block.showers.dtype} of shape {block.showers.shape}"
+        )
+    count = len(block.showers)
+    for name, expected in (
+        ("conditions", (count, len(detector.features))),
+        ("particle", (count,)),
+        ("pdg", (count,)),
+    ):
+        found = getattr(block, name).shape
+        if found != expected:
+            raise ValueError(f"{name} should have the shape {expected} for {count} showers, found {found}")
+
+
 def _append(file: h5py.File, name: str, values: npt.NDArray[Any], rows: int) -> None:
     if name not in file:
         file.create_dataset(
@@ -256,12 +270,14 @@ def _append(file: h5py.File, name: str, values: npt.NDArray[Any], rows: int) -> 
             fletcher32=True,
         )
         return
+    if not np.can_cast(values.dtype, file[name].dtype):  # HDF5 would cut the values without a word
+        raise ValueError(f"{name} began as {file[name].dtype}, which cannot hold a later {values.dtype}")
     file[name].resize(rows + len(values), axis=0)
     file[name][rows:] = values
 
 
-def _reason(path: Path, error: OSError) -> str:
-    """Why HDF5 could not open a file, without its internals."""
+def _reason(path: Path, error: Exception) -> str:
+    """Why HDF5 could not read a file, without its internals."""
     if not path.exists():
         return "no such file"
     if path.is_dir():

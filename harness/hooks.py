@@ -92,6 +92,28 @@ class Trained(Protocol):
         ...
 
 
+@runtime_checkable
+class Routing(Protocol):
+    """Optional ability: a mixture of experts tells which expert serves which condition."""
+
+    def route(self, conditions: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+        """The expert, counted from 0, that serves each of (N, F) conditions: (N,) integers."""
+        ...
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """Optional ability: a trained simulator shows how its training went."""
+
+    @property
+    def training_record(self) -> Mapping[str, Any]:
+        """JSON values: ``preset``, ``seed``, ``steps``, ``best_step``, ``validation`` and ``history``.
+
+        ``history`` is a list of objects with ``step``, ``epoch``, ``losses`` and ``validation``.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Context:
     """What a simulator's factory is told.
@@ -166,7 +188,8 @@ class SimulatorOffer:
         name: what the command line and every table call it.
         title: its name in prose.
         factory: makes it; called once a run of the benchmark.
-        detectors: names of the detectors it serves; ``None``: every detector.
+        detectors: names of the detectors it serves as it comes; ``None``: every detector. Weights of its own
+            training (``NAME@DIR``) may serve others.
         family: groups models of one kind (``gan``, ``reference``, ...).
         reference: where it is described (a paper, a page).
         slow: left out of ``--models all``.
@@ -183,7 +206,7 @@ class SimulatorOffer:
     trainer: Callable[[TrainingRequest], Path] | None = None
 
     def serves(self, detector: Detector) -> bool:
-        """Whether it can simulate ``detector``."""
+        """Whether it can simulate ``detector`` as it comes, without weights of a training."""
         return self.detectors is None or detector.name in self.detectors
 
 

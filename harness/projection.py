@@ -1,4 +1,4 @@
-"""From responses to channel sums, by one matrix product; the responses themselves are then dropped."""
+"""From responses to a few numbers each, by one matrix product; the responses themselves are then dropped."""
 
 from typing import Any
 
@@ -7,41 +7,57 @@ import numpy.typing as npt
 
 from .detectors import Detector
 
+Sums = npt.NDArray[np.float64]
+MOMENTS = ("photons", "x", "y", "xx", "yy")
 _EXACT = 2**24  # integers below this are exact in float32
 
 
 class Projection:
-    """All channel sums of a detector, in every convention that it has, and the photon sum."""
+    """The sums that are kept of every response.
+
+    Attributes:
+        shape: (H, W) of a response.
+        columns: names of the K sums: ``CONVENTION/CHANNEL`` for each channel of each convention, then the
+            photon sum and the sums of photons times pixel index (x, y) and squared index (xx, yy).
+    """
 
     def __init__(self, detector: Detector) -> None:
         self.shape = detector.shape
-        self._conventions = {name: len(channels.names) for name, channels in detector.channels.items()}
-        masks = np.concatenate([channels.masks for channels in detector.channels.values()])
-        pixels = detector.shape[0] * detector.shape[1]
-        columns = np.concatenate([masks.reshape(-1, pixels), np.ones((1, pixels), dtype=np.bool_)])
-        self._matrix = np.ascontiguousarray(columns.T, dtype=np.float32)  # (H*W, K)
+        x, y = np.indices(detector.shape, dtype=np.float32)
+        masks = [mask for channels in detector.channels.values() for mask in channels.masks]
+        self.columns = tuple(
+            f"{convention}/{name}"
+            for convention, channels in detector.channels.items()
+            for name in channels.names
+        )
+        self.columns += MOMENTS
+        images = np.stack([*masks, np.ones_like(x), x, y, x * x, y * y]).astype(np.float32)
+        self._matrix = np.ascontiguousarray(images.reshape(len(images), -1).T)  # (H*W, K)
 
-    def __call__(self, responses: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        """(N, H, W) responses to (N, K) sums: the channels of each convention in turn, the photon sum last.
-
-        Integer responses give exact sums.
-        """
+    def __call__(self, responses: npt.NDArray[Any]) -> Sums:
+        """(N, H, W) responses to (N, K) sums. Integer responses give exact sums."""
         flat = responses.reshape(len(responses), -1)
         sums = flat.astype(np.float32, copy=False) @ self._matrix
-        if len(sums) and sums[:, -1].max() >= _EXACT:
+        if sums.size and sums.max() >= _EXACT:
             sums = flat.astype(np.float64) @ self._matrix
         return np.asarray(sums, dtype=np.float64)
 
-    def channels(self, sums: npt.NDArray[np.float64], convention: str) -> npt.NDArray[np.float64]:
+    def channels(self, sums: Sums, convention: str) -> Sums:
         """The (N, C) channel sums of one convention out of (N, K) sums."""
-        start = 0
-        for name, count in self._conventions.items():
-            if name == convention:
-                return sums[:, start : start + count]
-            start += count
-        raise KeyError(convention)
+        return columns_of(sums, self.columns, f"{convention}/")
 
-    @staticmethod
-    def photons(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def photons(self, sums: Sums) -> Sums:
         """The (N,) photon sums out of (N, K) sums."""
-        return sums[:, -1]
+        return sums[:, self.columns.index("photons")]
+
+
+def columns_of(sums: Sums, columns: tuple[str, ...], prefix: str) -> Sums:
+    """The columns of (N, K) sums whose names begin with ``prefix``.
+
+    Raises:
+        KeyError: there is none.
+    """
+    chosen = [index for index, name in enumerate(columns) if name.startswith(prefix)]
+    if not chosen:
+        raise KeyError(prefix)
+    return sums[:, chosen]

@@ -70,6 +70,7 @@ class Registry:
     def add(self, plugin: object, source: Source) -> None:
         """Register a plugin and collect what it offers; what fails is added to ``problems``."""
         try:
+            hash(plugin)  # pluggy keeps plugins in sets
             self._manager.register(plugin, name=source.name)
         except Exception as error:  # noqa: BLE001 - a plugin may fail in any way
             self.problems.append(f"plugin {source.name} {source.version}: {one_line(error)}")

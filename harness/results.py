@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .errors import UserError
-from .files import read_json, write_text
+from .files import write_text
+from .folder import Unit
 from .metrics import Metric, Scored, Value, quartile_bins, quartile_bounds
 from .runner import Outcome
 
-SCHEMA = 1
 SUBSETS = ("q1", "q2", "q3", "q4")
 COLUMNS = ("model", "detector", "metric", "subset", "channel", "run", "value")
 
@@ -74,13 +73,28 @@ def model_entry(
             }
         if any((subset, "mean") in tables[0] for subset in SUBSETS):
             quartiles[name] = [spread(table.get((q, "mean")) for table in tables) for q in SUBSETS]
+    if outcome.training is not None:
+        entry["training"] = dict(outcome.training)
     if runs:
+        entry |= expert_load(outcome.units[0])
         photons = runs[0].reference_photons
         counts = [int(rows.sum()) for rows in quartile_bins(photons)]
         entry["quartiles"] = {"bounds": list(quartile_bounds(photons)), "counts": counts, **quartiles}
         below = [int((run.generated_photons < run.min_photons).sum()) for run in runs]
         entry["below_threshold"] = below
     return entry
+
+
+def expert_load(unit: Unit) -> dict[str, Any]:
+    """``experts``: for each expert, its share of responses, mean and deviation of their photon sums."""
+    if unit.experts is None:
+        return {}
+    load = []
+    for expert in range(int(unit.experts.max()) + 1):
+        photons = unit.photons[unit.experts == expert]
+        share = len(photons) / len(unit.experts)
+        load.append({"share": share, **spread(photons.tolist())})
+    return {"experts": load}
 
 
 def score_rows(
@@ -99,22 +113,6 @@ def write_scores(path: Path, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write ``scores.csv``: tidy, one value a row, full precision, the same bytes for the same values."""
     table = pd.DataFrame(list(rows), columns=list(COLUMNS))
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
-
-
-def read_result(path: Path) -> dict[str, Any]:
-    """The content of a run's ``result.json``; ``path`` is the file or the folder that holds it.
-
-    Raises:
-        UserError: there is none (the run has not finished), or it is of another schema.
-    """
-    file = path / "result.json" if path.is_dir() else path
-    if path.is_dir() and not file.exists():
-        raise UserError(f"{path} holds no result.json: the run has not finished; start it again to resume it")
-    result = read_json(file)
-    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
-        found = result.get("schema") if isinstance(result, dict) else type(result).__name__
-        raise UserError(f"{file} is no result of this version: schema should be {SCHEMA}, found {found}")
-    return result
 
 
 def environment() -> dict[str, Any]:

@@ -1,12 +1,11 @@
 """Runs simulators on the test part: chunk by chunk, unit by unit, each failure kept to itself.
 
-A unit is one run (one generation seed) of one model. What a finished unit leaves behind is its channel sums
-in a small file, so a killed run resumes where it stopped and new metrics need no new generation.
+A unit is one run (one generation seed) of one model. A finished one leaves its sums behind in a small file
+(:mod:`simbench.harness.folder`), so a killed run resumes where it stopped.
 """
 
-import json
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,11 @@ import numpy.typing as npt
 
 from . import rng
 from .errors import UserError, one_line
-from .files import atomic
-from .hooks import Context, Simulator, SimulatorOffer, Trained
+from .folder import Unit, load_unit, save_unit, unit_path
+from .hooks import Context, Recorded, Routing, Simulator, SimulatorOffer, Trained
 from .projection import Projection
 from .protocol import CHUNK, Protocol, leak
 from .registry import Registry, Source
-
-Sums = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -37,11 +34,22 @@ class Model:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run of the benchmark does, whatever the model."""
+    """What a run of the benchmark does, whatever the model.
+
+    Attributes:
+        protocol: what is held fixed.
+        context: for the models' factories, less their weights.
+        conditions: (N, F) of the test part.
+        example_rows: of the test part, of which run 0 keeps the images.
+        projection: to the sums that are kept.
+        runs, seed, allow_leak: as asked for.
+        units: the folder of units.
+    """
 
     protocol: Protocol
     context: Context
     conditions: npt.NDArray[np.float32]
+    example_rows: npt.NDArray[np.int64]
     projection: Projection
     runs: int
     seed: int
@@ -51,13 +59,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a model fared: its (N, K) sums for each run if ``ok``, or the one line that says why not."""
+    """How a model fared: its units, one a run, if ``ok``; else the one line that says why not."""
 
     model: Model
     status: str
     error: str | None = None
     marks: tuple[str, ...] = ()
-    runs: tuple[Sums, ...] = ()
+    units: tuple[Unit, ...] = ()
+    training: Mapping[str, Any] | None = None
 
 
 def parse_models(registry: Registry, specs: Sequence[str], context: Context) -> list[Model]:
@@ -75,10 +84,12 @@ def parse_models(registry: Registry, specs: Sequence[str], context: Context) -> 
         for label in chosen:
             name, _, folder = label.partition("@")
             offer = registry.simulators[name]
-            if not offer.serves(context.detector):
+            if not folder and not offer.serves(context.detector):
                 serves = ", ".join(offer.detectors or ())
+                trained = f", or trained weights as {name}@DIR" if offer.trainer else ""
                 raise UserError(
-                    f"model {name!r} does not serve detector {context.detector.name!r}; it serves {serves}"
+                    f"model {name!r} does not serve detector {context.detector.name!r}; "
+                    f"it serves {serves}{trained}"
                 )
             if folder and not Path(folder).is_dir():
                 raise UserError(f"model {label!r}: no folder of weights at {folder}")
@@ -122,18 +133,29 @@ def check_responses(responses: Any, rows: int, shape: tuple[int, int]) -> npt.ND
     return responses
 
 
-def generate_sums(
+def generate_unit(
     simulator: Simulator, plan: Plan, name: str, run: int, advance: Callable[[int], None]
-) -> Sums:
-    """The (N, K) sums of one run: every chunk generated with a seed of its own, projected and dropped."""
-    sums: list[Sums] = []
+) -> Unit:
+    """One run: every chunk generated with a seed of its own, projected and dropped."""
+    sums, examples, experts = [], [], []
     for index, rows in chunks(len(plan.conditions)):
         conditions = plan.conditions[rows].copy()
-        seed = rng.derive(plan.seed, name, run, index)
-        responses = simulator.generate(conditions, seed=seed)
-        sums.append(plan.projection(check_responses(responses, len(conditions), plan.projection.shape)))
+        responses = simulator.generate(conditions, seed=rng.derive(plan.seed, name, run, index))
+        check_responses(responses, len(conditions), plan.projection.shape)
+        sums.append(plan.projection(responses))
+        if run == 0:
+            kept = plan.example_rows[(plan.example_rows >= rows.start) & (plan.example_rows < rows.stop)]
+            examples.append(responses[kept - rows.start])
+        if isinstance(simulator, Routing):
+            experts.append(np.asarray(simulator.route(plan.conditions[rows].copy()), dtype=np.int64))
         advance(len(conditions))
-    return np.concatenate(sums)
+    return Unit(
+        sums=np.concatenate(sums),
+        columns=plan.projection.columns,
+        examples=np.concatenate(examples) if run == 0 else None,
+        example_rows=plan.example_rows if run == 0 else None,
+        experts=np.concatenate(experts) if experts else None,
+    )
 
 
 def run_model(model: Model, plan: Plan, advance: Callable[[int], None]) -> Outcome:
@@ -153,19 +175,20 @@ def run_model(model: Model, plan: Plan, advance: Callable[[int], None]) -> Outco
             if trained.dataset != plan.protocol.dataset:
                 marks.append("trained on other data")
         identity = _identity(model, simulator, plan)
-        runs = []
+        units = []
         for run in range(plan.runs):
-            path = plan.units / f"{_file_name(model.label)}-run{run}.npz"
-            sums = _load_unit(path, {**identity, "run": run})
-            if sums is None:
-                sums = generate_sums(simulator, plan, model.offer.name, run, advance)
-                _save_unit(path, {**identity, "run": run}, sums)
+            path = unit_path(plan.units, model.label, run)
+            unit = load_unit(path, {**identity, "run": run})
+            if unit is None:
+                unit = generate_unit(simulator, plan, model.offer.name, run, advance)
+                save_unit(path, unit, {**identity, "run": run})
             else:
-                advance(len(sums))
-            runs.append(sums)
+                advance(len(unit.sums))
+            units.append(unit)
+        training = simulator.training_record if isinstance(simulator, Recorded) else None
     except Exception as error:  # noqa: BLE001 - a model may fail in any way, and must not stop the others
         return Outcome(model, "failed", f"{one_line(error)}{_place(error)}", tuple(marks))
-    return Outcome(model, "ok", None, tuple(marks), tuple(runs))
+    return Outcome(model, "ok", None, tuple(marks), tuple(units), training)
 
 
 def _identity(model: Model, simulator: Simulator, plan: Plan) -> dict[str, Any]:
@@ -177,32 +200,6 @@ def _identity(model: Model, simulator: Simulator, plan: Plan) -> dict[str, Any]:
         "seed": plan.seed,
         "device": plan.context.device,
     }
-
-
-def _file_name(label: str) -> str:
-    """A label as part of a file name; different labels give different names."""
-    plain = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in label)
-    return plain if plain == label else f"{plain[-80:]}-{rng.derive(label):016x}"
-
-
-def _save_unit(path: Path, identity: dict[str, Any], sums: Sums) -> None:
-    exact = np.array_equal(sums, sums.astype(np.uint32))
-    stored = sums.astype(np.uint32) if exact else sums
-    with atomic(path) as part, part.open("wb") as file:
-        np.savez_compressed(file, sums=stored, identity=np.array(json.dumps(identity, sort_keys=True)))
-
-
-def _load_unit(path: Path, identity: dict[str, Any]) -> Sums | None:
-    """The sums of a finished unit, or ``None`` if it is absent, unreadable, or of another identity."""
-    if not path.exists():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as unit:
-            if str(unit["identity"]) != json.dumps(identity, sort_keys=True):
-                return None
-            return np.asarray(unit["sums"], dtype=np.float64)
-    except Exception:  # noqa: BLE001 - a damaged unit, whatever its damage, is made again
-        return None
 
 
 def _place(error: BaseException) -> str:

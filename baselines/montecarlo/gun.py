@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv, gammaincinv
+
 from simbench.harness import rng
 from simbench.harness.rng import Floats
 

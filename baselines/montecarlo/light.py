@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtri
+
 from simbench.harness import rng
 from simbench.harness.rng import Floats, Keys
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
 from simbench.harness import rng
 from simbench.harness.rng import Keys
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
 from simbench.harness.rng import Floats
 
 from .constants import Detector

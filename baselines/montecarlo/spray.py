@@ -6,6 +6,7 @@ showers at the rim of the face do not.
 
 import numpy as np
 from scipy.special import ndtri
+
 from simbench.harness import rng
 from simbench.harness.rng import Floats, Keys
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.special import ndtri, pdtr, pdtrik
+
 from simbench.harness.rng import Floats
 
 from .species import Ints

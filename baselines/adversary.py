@@ -1,0 +1,202 @@
+"""One GAN in training: its networks, their optimisers, and who is trained by what.
+
+The adversarial, diversity, intensity and auxiliary losses train the generator, the discriminator's loss the
+discriminator, the regressor's loss on real responses the regressor; each update takes gradients in the
+parameters of its own network only.
+"""
+
+import copy
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import losses
+from .networks import Networks
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of the training part.
+
+    Attributes:
+        photons: (B, P), in the groups of pixels that are judged.
+        conditions: scaled, (B, K).
+        diversity: s(c) of Eq. 1, (B,).
+        position: of the brightest pixel, scaled to [0, 1], (B, 2).
+    """
+
+    photons: Tensor
+    conditions: Tensor
+    diversity: Tensor
+    position: Tensor
+
+
+@dataclass(frozen=True)
+class Fakes:
+    """Generated rows: the noise (B, Z), the rates (B, H, W) and the photons (B, P) drawn from them."""
+
+    noise: Tensor
+    rates: Tensor
+    photons: Tensor
+
+
+class Adversary:
+    """Networks and optimisers of one GAN.
+
+    Args:
+        networks: on the device of ``rng``.
+        terms: which losses the generator has beyond the adversarial one: diversity, intensity, auxiliary.
+        settings: of the training.
+        steps: its length.
+        rng: source of noise.
+    """
+
+    def __init__(
+        self, networks: Networks, terms: Iterable[str], settings: Settings, steps: int, rng: torch.Generator
+    ) -> None:
+        self.networks, self.terms, self.settings = networks, frozenset(terms), settings
+        self.steps, self.rng = steps, rng
+        self.average = copy.deepcopy(networks.generator.state_dict())
+        betas = (settings.beta1, settings.beta2)
+        self._rates = (settings.lr_generator, settings.lr_discriminator, settings.lr_regressor)
+        self._modules = (networks.generator, networks.discriminator, networks.regressor)
+        self._optimisers = tuple(
+            torch.optim.Adam(module.parameters(), rate, betas)
+            for module, rate in zip(self._modules, self._rates, strict=True)
+        )
+
+    def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """Update all networks once; the mean of each loss, as scalars.
+
+        Args:
+            batch: real rows.
+            step: the number of this step, from 0.
+        """
+        factor = schedule(self.settings, step, self.steps)
+        for optimiser, rate in zip(self._optimisers, self._rates, strict=True):
+            optimiser.param_groups[0]["lr"] = rate * factor
+        fakes = self.fake(batch.conditions)
+        found = {"discriminator": self.discriminator_loss(batch, fakes, step)}
+        update(self._optimisers[1], found["discriminator"])
+        if "auxiliary" in self.terms:
+            position = self.networks.regressor(batch.photons)
+            found["regressor"] = losses.auxiliary(position, batch.position).mean()
+            update(self._optimisers[2], found["regressor"])
+        terms = {name: rows.mean() for name, rows in self.generator_losses(batch, fakes).items()}
+        update(self._optimisers[0], torch.stack(list(terms.values())).sum())
+        self._follow(step)
+        return {name: loss.detach() for name, loss in (found | terms).items()}
+
+    def fake(self, conditions: Tensor) -> Fakes:
+        """Generated rows for scaled conditions (B, K)."""
+        noise = self._noise(len(conditions))
+        rates = self.networks.generator(noise, conditions)
+        return Fakes(noise, rates, self.networks.draw(rates))
+
+    def discriminator_loss(self, batch: Batch, fakes: Fakes, step: int) -> Tensor:
+        """The discriminator's loss with its penalty, a scalar."""
+        judge, settings = self.networks.discriminator, self.settings
+        real, fake = judge.features(batch.photons), judge.features(fakes.photons.detach())
+        penalised = settings.penalty > 0 and step % settings.penalty_every == 0
+        real.requires_grad_(penalised)
+        fake.requires_grad_(penalised)
+        real_logits, fake_logits = judge(real, batch.conditions), judge(fake, batch.conditions)
+        if settings.adversarial == "bce":
+            loss = losses.bce_discriminator(real_logits, fake_logits).mean()
+        else:
+            loss = losses.relativistic_discriminator(real_logits, fake_logits).mean()
+        if penalised:
+            slopes = losses.gradient_penalty(real_logits, real) + losses.gradient_penalty(fake_logits, fake)
+            loss = loss + settings.penalty / 2 * settings.penalty_every * slopes.mean()
+        return loss
+
+    def generator_losses(self, batch: Batch, fakes: Fakes) -> dict[str, Tensor]:
+        """The generator's weighted losses by name, row by row."""
+        settings, judge = self.settings, self.networks.discriminator
+        logits = judge(judge.features(fakes.photons), batch.conditions)
+        if settings.adversarial == "bce":
+            terms = {"adversarial": losses.bce_generator(logits)}
+        else:
+            with torch.no_grad():
+                real = judge(judge.features(batch.photons), batch.conditions)
+            terms = {"adversarial": losses.relativistic_generator(real, logits)}
+        if "diversity" in self.terms:
+            terms["diversity"] = settings.lambda_div * self._diversity(batch, fakes)
+        if "intensity" in self.terms:
+            log = settings.intensity == "log"
+            terms["intensity"] = settings.lambda_in * losses.intensity(batch.photons, fakes.photons, log=log)
+        if "auxiliary" in self.terms:
+            position = self.networks.regressor(fakes.photons)
+            terms["auxiliary"] = settings.lambda_aux * losses.auxiliary(position, batch.position)
+        return terms
+
+    def state(self) -> dict[str, Any]:
+        """All that :meth:`restore` needs, tensors and plain values."""
+        return {
+            "modules": [module.state_dict() for module in self._modules],
+            "optimisers": [optimiser.state_dict() for optimiser in self._optimisers],
+            "average": self.average,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue where :meth:`state` was taken."""
+        for module, stored in zip(self._modules, state["modules"], strict=True):
+            module.load_state_dict(stored)
+        for optimiser, stored in zip(self._optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(stored)
+        for name, tensor in state["average"].items():
+            self.average[name].copy_(tensor)
+
+    def _diversity(self, batch: Batch, fakes: Fakes) -> Tensor:
+        settings, rows = self.settings, self.settings.div_rows or len(fakes.noise)
+        conditions, noise = batch.conditions[:rows], fakes.noise[:rows]
+        other = self._noise(len(noise))
+        other_rates = self.networks.generator(other, conditions)
+        if settings.div_distance == "latent":
+            judge = self.networks.discriminator
+            first, second = (
+                judge.latent(judge.features(photons), conditions)
+                for photons in (fakes.photons[:rows], self.networks.draw(other_rates))
+            )
+        else:  # of the rates: two draws of the same rates differ too, and would satisfy the term alone
+            first, second = torch.log1p(fakes.rates[:rows]), torch.log1p(other_rates)
+        return losses.diversity(batch.diversity[:rows], first, second, noise, other, settings.div_clip)
+
+    def _noise(self, rows: int) -> Tensor:
+        return torch.randn(rows, self.settings.noise, device=self.rng.device, generator=self.rng)
+
+    @torch.no_grad()
+    def _follow(self, step: int) -> None:
+        """Move the averaged weights towards the current ones."""
+        settings = self.settings
+        decay = settings.ema if step < 0.7 * self.steps else settings.ema_late
+        weight = 1.0 if step < settings.ema_from else 1 - decay
+        for name, tensor in self.networks.generator.state_dict().items():
+            if tensor.is_floating_point() and weight < 1:
+                self.average[name].lerp_(tensor, weight)
+            else:
+                self.average[name].copy_(tensor)
+
+
+def update(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+    """One optimiser step down the gradient of a loss in the optimiser's own parameters, and in no others."""
+    parameters = optimiser.param_groups[0]["params"]
+    gradients = torch.autograd.grad(loss, parameters)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+    optimiser.step()
+
+
+def schedule(settings: Settings, step: int, steps: int) -> float:
+    """The factor on the learning rates: a linear rise, a plateau, a fall along half a cosine."""
+    rise = min(1.0, (step + 1) / settings.warmup) if settings.warmup else 1.0
+    done = step / steps - (1 - settings.decay)
+    if done <= 0 or settings.decay == 0:
+        return rise
+    fall = 0.5 * (1 + math.cos(math.pi * min(1.0, done / settings.decay)))
+    return rise * (settings.decay_to + (1 - settings.decay_to) * fall)

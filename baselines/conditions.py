@@ -1,0 +1,132 @@
+"""From conditions in physical units to the inputs of a network.
+
+Two feature maps: ``plain`` takes the conditions as they are; ``zdc`` turns the nine features of a ZDC
+particle into what decides about a shower there: energy, where a straight line meets the face, magnetic
+rigidity, kind of particle. Either is standardised with the mean and scale of the rows it was fitted on,
+and those must be the training part only.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+ZDC_FEATURES = ("energy", "vx", "vy", "vz", "px", "py", "pz", "mass", "charge")
+BEAM_MOMENTUM = 6500.0  # GeV/c, the scale of energies and rigidities
+# Masses in GeV/c^2 between which the particles that reach the ZDCs fall into kinds: photon, electron,
+# muon, pion, kaon, nucleon, hyperon.
+_MASS_EDGES = (-1.0, 1e-5, 0.05, 0.12, 0.3, 0.7, 1.0, np.inf)
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The face of a calorimeter: half dimensions and centre (x, y), distance from the collision [cm]."""
+
+    half_size: tuple[float, float]
+    centre: tuple[float, float]
+    distance: float
+
+
+def is_zdc(feature_names: Sequence[str]) -> bool:
+    """Whether the conditions are the nine of the ZDC data, in their order."""
+    return tuple(name.lower() for name in feature_names) == ZDC_FEATURES
+
+
+def zdc_features(conditions: npt.ArrayLike, geometry: Geometry) -> Floats:
+    """Features (N, K) of ZDC conditions (N, 9) in GeV, cm, GeV/c, GeV/c^2 and e."""
+    energy, vx, vy, vz, px, py, pz, mass, charge = np.asarray(conditions, dtype=np.float64).T
+    half_x, half_y = geometry.half_size
+    along = np.maximum(np.abs(pz), 1e-9)
+    flight = geometry.distance + np.where(pz < 0, vz, -vz)
+    # Straight-line impact, in half sizes, from the collision axis and from the centre of the face.
+    axis_x, axis_y = (vx + px / along * flight) / half_x, (vy + py / along * flight) / half_y
+    face_x, face_y = axis_x - geometry.centre[0] / half_x, axis_y - geometry.centre[1] / half_y
+    axis_x, axis_y = np.clip(axis_x, -8, 8), np.clip(axis_y, -8, 8)
+    # Charged particles are bent in proportion to charge / momentum.
+    bend = charge * BEAM_MOMENTUM / np.maximum(np.sqrt(px**2 + py**2 + pz**2), 1e-9)
+    kinds = [(mass > low) & (mass <= high) for low, high in pairwise(_MASS_EDGES)]
+    columns = [
+        np.log(np.maximum(energy, 1e-3)),
+        energy / BEAM_MOMENTUM,
+        axis_x,
+        axis_y,
+        np.hypot(axis_x, axis_y),
+        np.clip(face_x, -2, 2),
+        np.clip(face_y, -2, 2),
+        np.tanh(5 * (1 - np.maximum(np.abs(face_x), np.abs(face_y)))),  # inside the face or outside
+        charge,
+        np.clip(bend, -8, 8),
+        np.clip(bend, -40, 40),
+        np.sqrt(np.maximum(mass, 0)),
+        mass,
+        np.arcsinh(vz / 1e-3),
+        vz != 0,
+        *kinds,
+    ]
+    return np.column_stack(columns).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Feature map and standardisation, both fixed by what it was fitted on.
+
+    Attributes:
+        mean: (K,) means of the features.
+        scale: (K,) standard deviations; 1 for a feature that does not vary.
+        clip: standardised features are clipped to this many deviations; None leaves them.
+        geometry: given for the ``zdc`` map, None for the ``plain`` one.
+    """
+
+    mean: Floats
+    scale: Floats
+    clip: float | None
+    geometry: Geometry | None
+
+    @classmethod
+    def fit(cls, conditions: npt.ArrayLike, *, clip: float | None, geometry: Geometry | None) -> "Scaler":
+        """The scaler of the given rows (N, F), which must be of the training part alone."""
+        features = _features(conditions, geometry)
+        deviation = features.std(axis=0)
+        return cls(features.mean(axis=0), np.where(deviation > 1e-12, deviation, 1.0), clip, geometry)
+
+    def __call__(self, conditions: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Standardised features, float32 (N, K), of conditions (N, F) in physical units."""
+        scaled = (_features(conditions, self.geometry) - self.mean) / self.scale
+        if self.clip is not None:
+            scaled = np.clip(scaled, -self.clip, self.clip)
+        return scaled.astype(np.float32)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers, to be stored in the header of a weights file."""
+        geometry = None
+        if self.geometry is not None:
+            face = self.geometry
+            geometry = {"half_size": face.half_size, "centre": face.centre, "distance": face.distance}
+        mean, scale = self.mean.tolist(), self.scale.tolist()
+        return {"mean": mean, "scale": scale, "clip": self.clip, "geometry": geometry}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Scaler":
+        """The scaler of :meth:`to_json`.
+
+        Raises:
+            KeyError, TypeError, ValueError: something is missing or of the wrong kind.
+        """
+        geometry = None
+        if stored["geometry"] is not None:
+            face = stored["geometry"]
+            (half_x, half_y), (x, y) = face["half_size"], face["centre"]
+            geometry = Geometry((float(half_x), float(half_y)), (float(x), float(y)), float(face["distance"]))
+        clip = None if stored["clip"] is None else float(stored["clip"])
+        mean, scale = np.asarray(stored["mean"], np.float64), np.asarray(stored["scale"], np.float64)
+        return cls(mean, scale, clip, geometry)
+
+
+def _features(conditions: npt.ArrayLike, geometry: Geometry | None) -> Floats:
+    plain = np.asarray(conditions, dtype=np.float64)
+    return plain if geometry is None else zdc_features(plain, geometry)

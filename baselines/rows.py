@@ -1,0 +1,89 @@
+"""The rows of the training part: kept once, drawn in batches."""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from simbench.harness import rng
+
+from .adversary import Batch
+from .conditions import Scaler
+from .job import TrainingJob
+from .losses import brightest, diversity_weights
+from .networks import Networks
+from .settings import MODELS, Settings
+
+
+class TrainingRows:
+    """The training part on the device, and the batch of each step.
+
+    Batches of uniform rows go through a permutation of every epoch; with ``settings.bright`` rows are drawn
+    with replacement.
+    """
+
+    def __init__(
+        self,
+        job: TrainingJob,
+        scaler: Scaler,
+        networks: Networks,
+        settings: Settings,
+        generator: torch.Generator,
+    ) -> None:
+        device = torch.device(job.device)
+        pooled = networks.pool(job.showers)
+        small = pooled.max() <= np.iinfo(np.int16).max
+        self._photons = torch.from_numpy(pooled.astype(np.int16 if small else np.int32)).to(device)
+        self._conditions = torch.from_numpy(scaler(job.conditions)).to(device)
+        self._position = torch.from_numpy(brightest(job.showers)).to(device)
+        weights = np.zeros(len(job.showers), dtype=np.float32)
+        if "diversity" in MODELS[job.model]:
+            weights = diversity_weights(job.showers, job.particle)
+        self._diversity = torch.from_numpy(weights).to(device)
+        self._batch = min(settings.batch, len(job.showers))
+        self.per_epoch = len(job.showers) // self._batch
+        self._seed, self._generator = job.seed, generator
+        self._cumulative: Tensor | None = None
+        if settings.bright > 0:
+            share = row_probability(job.showers, job.particle, settings.bright, settings.bright_power)
+            self._cumulative = torch.from_numpy(np.cumsum(share)).to(device)
+        self._epoch, self._order = -1, torch.empty(0)
+
+    def batch(self, step: int) -> Batch:
+        """The real rows of a step, counted from 0."""
+        index = self._index(step)
+        return Batch(
+            self._photons[index].float(),
+            self._conditions[index],
+            self._diversity[index],
+            self._position[index],
+        )
+
+    def _index(self, step: int) -> Tensor:
+        device, rows = self._photons.device, len(self._photons)
+        if self._cumulative is not None:
+            place = torch.rand(self._batch, dtype=torch.double, device=device, generator=self._generator)
+            return torch.searchsorted(self._cumulative, place).clamp(max=rows - 1)
+        epoch, number = divmod(step, self.per_epoch)
+        if (
+            epoch != self._epoch
+        ):  # the order is a function of seed and epoch: a resumed training finds it again
+            order = torch.Generator().manual_seed(rng.derive(self._seed, "order", epoch))
+            self._epoch, self._order = epoch, torch.randperm(rows, generator=order).to(device)
+        return self._order[number * self._batch : (number + 1) * self._batch]
+
+
+def row_probability(
+    showers: npt.NDArray[np.integer], particle: npt.NDArray[np.int64], bright: float, power: float
+) -> npt.NDArray[np.float64]:
+    """The probability (N,) with which a row is drawn, equal for the responses of one particle.
+
+    A share ``bright`` goes to rows in proportion to their particle's mean photon sum to a power.
+    """
+    total = showers.reshape(len(showers), -1).sum(axis=1, dtype=np.int64)
+    _, group = np.unique(particle, return_inverse=True)
+    group = group.ravel()
+    weight = (np.bincount(group, total) / np.bincount(group))[group] ** power
+    uniform = np.full(len(total), 1 / len(total))
+    share = uniform if weight.sum() == 0 else bright * weight / weight.sum() + (1 - bright) * uniform
+    return np.asarray(share / share.sum(), dtype=np.float64)

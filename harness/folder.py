@@ -1,0 +1,150 @@
+"""A run's folder: the files that finished units leave behind, written and read.
+
+A unit is one run of one model. Its file holds what scores and figures need of every response, so that
+neither a resumed run nor a report generates anything again.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import rng
+from .errors import UserError
+from .files import atomic, read_json
+from .projection import MOMENTS, Sums, columns_of
+
+SCHEMA = 1  # of result.json
+REFERENCE = "reference.npz"  # no unit is called so: theirs end in -run0.npz and so on
+EXAMPLES = 6  # responses of which the images are kept
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is kept of N responses.
+
+    Attributes:
+        sums: (N, K), see :class:`simbench.harness.projection.Projection`.
+        columns: the K names of the sums.
+        examples: (n, H, W) images of the rows ``example_rows`` of the test part, for a model in run 0 only.
+        example_rows: (n,) rows of the test part.
+        experts: (N,) the expert that served each row, of a model that routes.
+    """
+
+    sums: Sums = field(repr=False)
+    columns: tuple[str, ...]
+    examples: npt.NDArray[Any] | None = field(default=None, repr=False)
+    example_rows: npt.NDArray[np.int64] | None = None
+    experts: npt.NDArray[np.int64] | None = field(default=None, repr=False)
+
+    def channels(self, convention: str) -> Sums:
+        """(N, C) channel sums of a convention."""
+        return columns_of(self.sums, self.columns, f"{convention}/")
+
+    @property
+    def photons(self) -> Sums:
+        """(N,) photon sums."""
+        return self.sums[:, -len(MOMENTS)]
+
+    @property
+    def centre(self) -> Sums:
+        """(N, 2) photon-weighted mean pixel index (x, y); NaN for an empty response."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(self.sums[:, -4:-2] / self.photons[:, None])
+
+    @property
+    def width(self) -> Sums:
+        """(N, 2) photon-weighted standard deviation of the pixel index (x, y); NaN for an empty response."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            square = self.sums[:, -2:] / self.photons[:, None]
+        return np.asarray(np.sqrt(np.maximum(square - self.centre**2, 0)))
+
+
+def example_rows(photons: Sums) -> npt.NDArray[np.int64]:
+    """Rows of the test part to keep images of: evenly spread over the brighter half, by reference photons."""
+    order = np.argsort(photons, kind="stable")
+    shares = np.linspace(0.5, 0.995, EXAMPLES)
+    return np.unique(order[(shares * (len(order) - 1)).astype(np.int64)])
+
+
+def unit_path(units: Path, label: str, run: int) -> Path:
+    """The file of a unit; different labels give different names."""
+    plain = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in label)
+    name = plain if plain == label else f"{plain[-80:]}-{rng.derive(label):016x}"
+    return units / f"{name}-run{run}.npz"
+
+
+def save_unit(path: Path, unit: Unit, identity: Mapping[str, Any]) -> None:
+    """Write a unit, with what identifies it, atomically."""
+    arrays: dict[str, Any] = {
+        "identity": np.array(json.dumps(identity, sort_keys=True)),
+        "columns": np.array(unit.columns),
+        "sums": unit.sums,
+    }
+    whole = unit.sums.astype(np.uint32, casting="unsafe")
+    if np.array_equal(whole, unit.sums):
+        arrays["sums"] = whole
+    for name in ("examples", "example_rows", "experts"):
+        value = getattr(unit, name)
+        if value is not None:
+            arrays[name] = value
+    with atomic(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def load_unit(path: Path, identity: Mapping[str, Any] | None = None) -> Unit | None:
+    """The unit of a file; ``None`` if there is none, or it is damaged, or (if given) of another identity."""
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            if identity is not None and str(stored["identity"]) != json.dumps(identity, sort_keys=True):
+                return None
+            optional = {
+                name: stored[name] for name in ("examples", "example_rows", "experts") if name in stored
+            }
+            columns = tuple(str(name) for name in stored["columns"])
+            return Unit(np.asarray(stored["sums"], dtype=np.float64), columns, **optional)
+    except Exception:  # noqa: BLE001 - a damaged unit, whatever its damage, is made again
+        return None
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """The content of a run's ``result.json``; ``path`` is the file or the folder that holds it.
+
+    Raises:
+        UserError: there is none (the run has not finished), or it is of another schema.
+    """
+    file = path / "result.json" if path.is_dir() else path
+    if path.is_dir() and not file.exists():
+        raise UserError(f"{path} holds no result.json: the run has not finished; start it again to resume it")
+    result = read_json(file)
+    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
+        found = result.get("schema") if isinstance(result, dict) else type(result).__name__
+        raise UserError(f"{file} is no result of this version: schema should be {SCHEMA}, found {found}")
+    return result
+
+
+class RunFolder:
+    """A finished run: its result and its units.
+
+    Raises:
+        UserError: the folder holds no result.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.result = read_result(path)
+
+    @property
+    def reference(self) -> Unit | None:
+        """The reference responses of the test part."""
+        return load_unit(self.path / "units" / REFERENCE)
+
+    def unit(self, label: str, run: int) -> Unit | None:
+        """One run of one model, if it was finished."""
+        return load_unit(unit_path(self.path / "units", label, run))

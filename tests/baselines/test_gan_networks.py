@@ -1,0 +1,196 @@
+import numpy as np
+import pytest
+import torch
+
+from simbench.baselines import compact, paper
+from simbench.baselines.adversary import Adversary, Batch, schedule, update
+from simbench.baselines.dropout import Dropout
+from simbench.baselines.networks import Task, make_networks, network_header
+from simbench.baselines.settings import MODELS, resolve
+
+PROTON, NEUTRON, ODD = (56, 30), (44, 44), (7, 3)
+
+
+def trainable(module):
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def task(shape, conditions=9):
+    i, j = np.indices(shape)
+    masks = np.stack([(i + j) % 2 == 0, ((i + j) % 2 == 1) & (i < 3), ((i + j) % 2 == 1) & (i >= 3)])
+    return Task(shape, conditions, masks, total_mean=90.0, total_std=280.0, total_max=2000.0, min_photons=1)
+
+
+def networks(preset, shape, **overrides):
+    settings = resolve(preset, overrides)
+    return settings, make_networks(preset, task(shape), settings, torch.Generator().manual_seed(0))
+
+
+def batch(nets, shape, rows=6, seed=0):
+    draw = np.random.default_rng(seed)
+    showers = draw.poisson(0.5, (rows, *shape))
+    return Batch(
+        torch.from_numpy(nets.pool(showers)).float(),
+        torch.from_numpy(draw.normal(size=(rows, 9)).astype(np.float32)),
+        torch.full((rows,), 0.5),
+        torch.from_numpy(draw.random((rows, 2)).astype(np.float32)),
+    )
+
+
+def test_paper_has_the_published_numbers_of_parameters():
+    assert trainable(paper.Generator(shape=PROTON, conditions=9, noise=10)) == 6_933_185
+    assert trainable(paper.Discriminator(shape=PROTON, conditions=9)) == 309_937
+
+
+@pytest.mark.parametrize(
+    ("preset", "shape"),
+    [("compact", PROTON), ("compact", NEUTRON), ("compact", ODD), ("paper", PROTON), ("paper", NEUTRON)],
+)
+def test_shapes(preset, shape):
+    _, nets = networks(preset, shape)
+    real = batch(nets, shape)
+    rates = nets.generator(torch.randn(6, 10, generator=torch.Generator().manual_seed(1)), real.conditions)
+    assert rates.shape == (6, *shape)
+    assert (rates >= 0).all()
+    assert torch.isfinite(rates).all()
+    drawn = nets.draw(rates)
+    assert drawn.shape == real.photons.shape
+    features = nets.discriminator.features(drawn)
+    assert nets.discriminator(features, real.conditions).shape == (6,)
+    assert nets.discriminator.latent(features, real.conditions).shape == (6, 64 if preset == "paper" else 128)
+    assert nets.regressor(drawn).shape == (6, 2)
+
+
+def test_paper_refuses_other_detectors_in_one_line():
+    with pytest.raises(ValueError, match=r"^the paper preset serves .* found \(7, 3\).*$"):
+        networks("paper", ODD)
+
+
+def test_paper_image_is_a_logarithm():
+    generator = paper.Generator(shape=NEUTRON, conditions=9, noise=10).eval()
+    for layer in generator.body:
+        if isinstance(layer, torch.nn.Conv2d) and layer.out_channels == 1:
+            torch.nn.init.zeros_(layer.weight)
+            torch.nn.init.constant_(layer.bias, np.log(1 + 41.0))
+    rates = generator(torch.zeros(1, 10), torch.zeros(1, 9))
+    torch.testing.assert_close(rates, torch.full((1, *NEUTRON), 41.0), rtol=1e-4, atol=0)
+
+
+def test_groups_share_cell_and_channels_and_pool_exactly():
+    masks = task(PROTON).masks
+    groups = compact.Groups.of(PROTON, (14, 8), masks)
+    showers = np.random.default_rng(0).poisson(0.3, (5, *PROTON)).astype(np.uint16)
+    pooled = groups.pool(showers)
+    channels = showers.reshape(5, -1) @ masks.reshape(3, -1).T.astype(int)
+    np.testing.assert_array_equal(pooled @ groups.channel.astype(int), channels)
+    i, j = np.indices(PROTON)
+    cell = (i * 14 // 56) * 8 + j * 8 // 30
+    expected = np.stack([[shower[cell == k].sum() for k in range(112)] for shower in showers])
+    np.testing.assert_array_equal(pooled @ groups.cell.astype(int), expected)
+
+
+def test_compact_total_is_bounded():
+    settings, nets = networks("compact", ODD)
+    header = network_header("compact", task(ODD), settings)
+    with torch.no_grad():
+        nets.generator.total.bias.fill_(1e6)
+        rates = nets.generator(torch.zeros(1, 10), torch.zeros(1, 9))
+    assert rates.sum().item() == pytest.approx(np.exp(header["log_limit"]), rel=1e-4)
+
+
+@pytest.mark.parametrize("preset", ["compact", "paper"])
+def test_building_is_reproducible_and_leaves_the_global_generator_alone(preset):
+    shape = ODD if preset == "compact" else NEUTRON
+    before = torch.random.get_rng_state()
+    _, first = networks(preset, shape)
+    _, second = networks(preset, shape)
+    assert torch.equal(before, torch.random.get_rng_state())
+    for one, other in zip(first.generator.parameters(), second.generator.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_dropout_is_reproducible_unbiased_and_off_in_evaluation():
+    values = torch.ones(20_000)
+    layer = Dropout(0.2, torch.Generator().manual_seed(0))
+    dropped = layer(values)
+    assert set(dropped.unique().tolist()) == {0.0, 1.25}
+    assert dropped.mean().item() == pytest.approx(1, abs=0.02)
+    assert torch.equal(dropped, Dropout(0.2, torch.Generator().manual_seed(0))(values))
+    assert torch.equal(layer.eval()(values), values)
+    with pytest.raises(ValueError, match="needs a random generator"):
+        Dropout(0.2, None)(values)
+
+
+def snapshot(modules):
+    return [[p.detach().clone() for p in module.parameters()] for module in modules]
+
+
+def changed(before, modules):
+    return [
+        any(not torch.equal(p, q) for p, q in zip(old, module.parameters(), strict=True))
+        for old, module in zip(before, modules, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("preset", "shape", "model"),
+    [*(("compact", ODD, model) for model in MODELS), ("paper", NEUTRON, "sdi-gan-ir-ar")],
+)
+def test_each_loss_trains_its_own_network(model, preset, shape):
+    settings, nets = networks(preset, shape, warmup="0", lambda_in="0.1", lambda_aux="0.1")
+    adversary = Adversary(nets, MODELS[model], settings, 10, torch.Generator().manual_seed(1))
+    modules, real = (nets.generator, nets.discriminator, nets.regressor), batch(nets, shape)
+    generator, discriminator, _ = adversary._optimisers
+
+    fakes, before = adversary.fake(real.conditions), snapshot(modules)
+    update(discriminator, adversary.discriminator_loss(real, fakes, 0))
+    assert changed(before, modules) == [False, True, False]
+
+    terms = adversary.generator_losses(real, fakes)
+    assert set(terms) == {"adversarial", *MODELS[model]}
+    for name, rows in terms.items():
+        assert rows.shape == (len(real.conditions),), name
+        gradients = torch.autograd.grad(
+            rows.mean(), list(nets.generator.parameters()), retain_graph=True, allow_unused=True
+        )
+        assert any(g is not None and g.any() for g in gradients), name
+    before = snapshot(modules)
+    update(generator, torch.stack([rows.mean() for rows in terms.values()]).sum())
+    assert changed(before, modules) == [True, False, False]
+
+    before = snapshot(modules)
+    found = adversary.step(real, 1)
+    assert changed(before, modules) == [True, True, "auxiliary" in MODELS[model]]
+    assert ("regressor" in found) == ("auxiliary" in MODELS[model])
+    assert all(torch.isfinite(loss) for loss in found.values())
+
+
+@pytest.mark.parametrize("distance", ["images", "latent"])
+def test_diversity_is_judged_on_rates_or_on_the_latent_layer(distance):
+    settings, nets = networks("compact", ODD, div_distance=distance, div_rows="4", div_clip="1e9")
+    adversary = Adversary(nets, MODELS["sdi-gan"], settings, 10, torch.Generator().manual_seed(1))
+    real = batch(nets, ODD)
+    rows = adversary.generator_losses(real, adversary.fake(real.conditions))["diversity"]
+    assert rows.shape == (4,)
+    assert (rows > 0).all()
+
+
+def test_schedule_rises_stays_and_falls():
+    settings = resolve("compact", {"warmup": "10", "decay": "0.5", "decay_to": "0.1"})
+    assert schedule(settings, 0, 1000) == pytest.approx(0.1)
+    assert schedule(settings, 400, 1000) == 1
+    assert schedule(settings, 750, 1000) == pytest.approx(0.55)
+    assert schedule(settings, 1000, 1000) == pytest.approx(0.1)
+    constant = resolve("paper", {})
+    assert {schedule(constant, step, 1000) for step in (0, 500, 1000)} == {1.0}
+
+
+def test_average_follows_slowly_after_its_start():
+    settings, nets = networks("compact", ODD, ema="0.9", ema_late="0.9", ema_from="1", warmup="0")
+    adversary = Adversary(nets, (), settings, 10, torch.Generator().manual_seed(1))
+    adversary.step(batch(nets, ODD), 0)
+    first = {name: tensor.clone() for name, tensor in nets.generator.state_dict().items()}
+    torch.testing.assert_close(adversary.average, first)
+    adversary.step(batch(nets, ODD), 1)
+    for name, tensor in nets.generator.state_dict().items():
+        torch.testing.assert_close(adversary.average[name], 0.9 * first[name] + 0.1 * tensor)
