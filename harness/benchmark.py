@@ -1,6 +1,5 @@
 """One run of the benchmark, from what was asked to ``result.json`` and ``scores.csv``."""
 
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from . import timing
 from .dataset import Dataset
 from .errors import UserError, one_line
 from .files import make_folder, read_json, write_json
@@ -42,6 +42,8 @@ class Request:
     metrics: Sequence[str] = ()
     allow_leak: bool = False
     resume: bool = True
+    scoring: bool = True
+    timing: bool = False
 
 
 @dataclass
@@ -124,9 +126,14 @@ def run(
             seed=request.seed,
             allow_leak=request.allow_leak,
             units=units,
+            scoring=request.scoring,
+            timing=request.timing,
         )
         head = _head(request, protocol, data, reference, plan, metrics)
-    watch.begin(models, len(reference.rows) * request.runs)
+    for name in ("result.json", "scores.csv"):  # a result of before must not pass for this run's, if killed
+        (out / name).unlink(missing_ok=True)
+    scored = len(reference.rows) * request.runs * request.scoring
+    watch.begin(models, scored + timing.RESPONSES * timing.REPEATS * request.timing)
     entries, rows_of_scores = [], []
     for model in models:
         outcome = run_model(model, plan, partial(watch.advance, model))
@@ -168,7 +175,7 @@ def _head(
         "seed": request.seed,
         "runs": request.runs,
         "device": plan.context.device,
-        "threads": int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
+        "threads": timing.threads(),
         "data": request.data,
         "allow_leak": request.allow_leak,
     }
@@ -198,14 +205,15 @@ def _score(
     """A model's entry in the result and its rows of scores; a metric that fails makes the model failed."""
 
     def scored(unit: Unit) -> Scored:
-        return Scored(
-            reference=plan.projection.channels(reference.sums, plan.protocol.channels),
-            generated=unit.channels(plan.protocol.channels),
-            reference_photons=plan.projection.photons(reference.sums),
-            generated_photons=unit.photons,
-            channels=channels,
-            min_photons=plan.protocol.min_photons,
-        )
+        arrays = {
+            "reference": plan.projection.channels(reference.sums, plan.protocol.channels),
+            "generated": unit.channels(plan.protocol.channels),
+            "reference_photons": plan.projection.photons(reference.sums),
+            "generated_photons": unit.photons,
+        }
+        for array in arrays.values():
+            array.flags.writeable = False  # a metric that writes would change what the next one sees
+        return Scored(**arrays, channels=channels, min_photons=plan.protocol.min_photons)
 
     runs = [scored(unit) for unit in outcome.units]
     try:

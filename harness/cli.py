@@ -13,6 +13,8 @@ from . import cli_data, cli_list, cli_report, cli_run, cli_train
 from .errors import UserError
 from .hooks import PROJECT
 
+INTERRUPTED = 130  # the status that typer, like a shell, makes of Ctrl-C
+
 app = typer.Typer(
     name=PROJECT,
     help="Compare fast simulators of a particle detector on one shared test split.",
@@ -48,11 +50,12 @@ def main() -> None:
     except typer.TyperException as error:
         _stop(" ".join(error.format_message().split()))
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo(f"{PROJECT}: stopped; start it again to resume", err=True)
-        sys.exit(130)
+        status = INTERRUPTED
     except BrokenPipeError:
         sys.stdout = None  # the reader has gone
         sys.exit(1)
+    if status == INTERRUPTED:
+        typer.echo(f"{PROJECT}: stopped; start it again to resume", err=True)
     sys.exit(status if isinstance(status, int) else 0)
 
 

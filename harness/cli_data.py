@@ -32,7 +32,8 @@ def make(
 ) -> None:
     """Make a dataset: particles of a gun, and several independent responses of each.
 
-    Example:
+    For example:
+
       simbench data make --detector neutron --particles 2000 --repeats 8 --seed 1 --out neutron.h5
     """
     registry = load_registry()
@@ -110,7 +111,8 @@ def check(
 ) -> int:
     """Read a whole dataset and say what is wrong with it; status 1 if anything is.
 
-    Example:
+    For example:
+
       simbench data check neutron.h5
     """
     with _open(file, detector, quiet) as data:

@@ -36,8 +36,8 @@ def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
         table.add_column(head, no_wrap=True)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    console = Console(highlight=False)
-    console.print(table, soft_wrap=True, width=max(console.width, 200), no_wrap=True)
+    # Wider than any table: a name is never cut, a narrow terminal wraps.
+    Console(highlight=False, width=10_000).print(table, soft_wrap=True)
 
 
 def _models(registry: Registry) -> tuple[list[str], list[list[str]]]:

@@ -55,6 +55,10 @@ def run(
     seed: Annotated[int, typer.Option(help="Of the generation.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     metrics: Annotated[list[str], typer.Option(help="Names joined by commas. [default: all]")] = [],  # noqa: B006
+    timing: Annotated[
+        bool, typer.Option("--timing/--no-timing", help="Also time 10,000 responses of each model.")
+    ] = False,
+    timing_only: Annotated[bool, typer.Option("--timing-only", help="Time the models; no scores.")] = False,
     allow_leak: Annotated[
         bool, typer.Option("--allow-leak", help="Score models on particles they were trained on, marked.")
     ] = False,
@@ -91,6 +95,8 @@ def run(
         metrics=[name.strip() for text in metrics for name in text.split(",")],
         allow_leak=allow_leak,
         resume=resume,
+        scoring=not timing_only,
+        timing=timing or timing_only,
     )
     folder = out or Path("runs") / detector
     registry = load_registry()

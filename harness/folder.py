@@ -71,11 +71,11 @@ def example_rows(photons: Sums) -> npt.NDArray[np.int64]:
     return np.unique(order[(shares * (len(order) - 1)).astype(np.int64)])
 
 
-def unit_path(units: Path, label: str, run: int) -> Path:
-    """The file of a unit; different labels give different names."""
+def unit_path(units: Path, label: str, part: str) -> Path:
+    """The file of a part of a model's work, such as ``run0``; different labels give different names."""
     plain = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in label)
     name = plain if plain == label else f"{plain[-80:]}-{rng.derive(label):016x}"
-    return units / f"{name}-run{run}.npz"
+    return units / f"{name}-{part}.npz"
 
 
 def save_unit(path: Path, unit: Unit, identity: Mapping[str, Any]) -> None:
@@ -85,7 +85,8 @@ def save_unit(path: Path, unit: Unit, identity: Mapping[str, Any]) -> None:
         "columns": np.array(unit.columns),
         "sums": unit.sums,
     }
-    whole = unit.sums.astype(np.uint32, casting="unsafe")
+    with np.errstate(invalid="ignore"):  # what does not fit is stored as it is
+        whole = unit.sums.astype(np.uint32, casting="unsafe")
     if np.array_equal(whole, unit.sums):
         arrays["sums"] = whole
     for name in ("examples", "example_rows", "experts"):
@@ -101,7 +102,7 @@ def load_unit(path: Path, identity: Mapping[str, Any] | None = None) -> Unit | N
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             if identity is not None and str(stored["identity"]) != json.dumps(identity, sort_keys=True):
                 return None
             optional = {
@@ -126,6 +127,9 @@ def read_result(path: Path) -> dict[str, Any]:
     if not isinstance(result, dict) or result.get("schema") != SCHEMA:
         found = result.get("schema") if isinstance(result, dict) else type(result).__name__
         raise UserError(f"{file} is no result of this version: schema should be {SCHEMA}, found {found}")
+    missing = [key for key in ("protocol", "settings", "dataset", "metrics", "models") if key not in result]
+    if missing:
+        raise UserError(f"{file} is no complete result: it lacks {', '.join(missing)}")
     return result
 
 
@@ -147,4 +151,4 @@ class RunFolder:
 
     def unit(self, label: str, run: int) -> Unit | None:
         """One run of one model, if it was finished."""
-        return load_unit(unit_path(self.path / "units", label, run))
+        return load_unit(unit_path(self.path / "units", label, f"run{run}"))

@@ -75,6 +75,8 @@ def model_entry(
             quartiles[name] = [spread(table.get((q, "mean")) for table in tables) for q in SUBSETS]
     if outcome.training is not None:
         entry["training"] = dict(outcome.training)
+    if outcome.timing is not None:
+        entry["timing"] = dict(outcome.timing)
     if runs:
         entry |= expert_load(outcome.units[0])
         photons = runs[0].reference_photons

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import rng
+from . import rng, timing
 from .errors import UserError, one_line
+from .files import read_json, write_json
 from .folder import Unit, load_unit, save_unit, unit_path
 from .hooks import Context, Recorded, Routing, Simulator, SimulatorOffer, Trained
 from .projection import Projection
@@ -44,6 +45,7 @@ class Plan:
         projection: to the sums that are kept.
         runs, seed, allow_leak: as asked for.
         units: the folder of units.
+        scoring, timing: what is to be done.
     """
 
     protocol: Protocol
@@ -55,6 +57,8 @@ class Plan:
     seed: int
     allow_leak: bool
     units: Path
+    scoring: bool = True
+    timing: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Outcome:
     marks: tuple[str, ...] = ()
     units: tuple[Unit, ...] = ()
     training: Mapping[str, Any] | None = None
+    timing: Mapping[str, Any] | None = None
 
 
 def parse_models(registry: Registry, specs: Sequence[str], context: Context) -> list[Model]:
@@ -176,8 +181,8 @@ def run_model(model: Model, plan: Plan, advance: Callable[[int], None]) -> Outco
                 marks.append("trained on other data")
         identity = _identity(model, simulator, plan)
         units = []
-        for run in range(plan.runs):
-            path = unit_path(plan.units, model.label, run)
+        for run in range(plan.runs if plan.scoring else 0):
+            path = unit_path(plan.units, model.label, f"run{run}")
             unit = load_unit(path, {**identity, "run": run})
             if unit is None:
                 unit = generate_unit(simulator, plan, model.offer.name, run, advance)
@@ -185,10 +190,31 @@ def run_model(model: Model, plan: Plan, advance: Callable[[int], None]) -> Outco
             else:
                 advance(len(unit.sums))
             units.append(unit)
+        timed = _time(simulator, model, plan, identity, advance) if plan.timing else None
         training = simulator.training_record if isinstance(simulator, Recorded) else None
     except Exception as error:  # noqa: BLE001 - a model may fail in any way, and must not stop the others
         return Outcome(model, "failed", f"{one_line(error)}{_place(error)}", tuple(marks))
-    return Outcome(model, "ok", None, tuple(marks), tuple(units), training)
+    return Outcome(model, "ok", None, tuple(marks), tuple(units), training, timed)
+
+
+def _time(
+    simulator: Simulator,
+    model: Model,
+    plan: Plan,
+    identity: Mapping[str, Any],
+    advance: Callable[[int], None],
+) -> Mapping[str, Any]:
+    """The timing of a model on this device, kept in a file of its own, so that a resumed run keeps it."""
+    path = unit_path(plan.units, model.label, "timing").with_suffix(".json")
+    asked = {**identity, "threads": timing.threads()}
+    if path.exists():
+        stored = read_json(path)
+        if stored["identity"] == asked:
+            advance(timing.RESPONSES * timing.REPEATS)
+            return {plan.context.device: stored["timing"]}
+    measured = timing.measure(simulator, plan.conditions, plan.context.device, advance)
+    write_json(path, {"identity": asked, "timing": measured})
+    return {plan.context.device: measured}
 
 
 def _identity(model: Model, simulator: Simulator, plan: Plan) -> dict[str, Any]:

@@ -19,18 +19,19 @@ from simbench.harness.files import write_text
 from . import latex, markdown, terminal, tidy
 from .protocol import Labelled, Result
 from .table import Table
-from .tables import all_tables, channel_table, quartile_table, score_table
+from .tables import channel_table, quartile_table, score_table, score_tables
+from .timing import timing_table
 
 __all__ = [
     "FORMATS",
     "Labelled",
     "Result",
     "Table",
-    "all_tables",
     "channel_table",
     "quartile_table",
     "render",
     "score_table",
+    "timing_table",
     "write",
 ]
 
@@ -77,7 +78,7 @@ def write(results: Labelled, formats: Iterable[str], out: Path) -> list[Path]:
 def _tables(results: Labelled) -> list[Table]:
     if not results:
         raise ValueError("no result to report: expected at least one, found none")
-    return all_tables(results)
+    return [*score_tables(results), *timing_table(results)]
 
 
 def _renderer(name: str) -> tuple[str, Callable[[list[Table]], str]]:

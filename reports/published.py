@@ -73,3 +73,17 @@ QUARTILE_WS: Mapping[str, Mapping[str, tuple[Figure, ...]]] = {
     },
 }
 """Wasserstein score in photons by quartile of the reference photon sum, Q1 to Q4."""
+
+
+SECONDS: Mapping[str, Mapping[str, Figure]] = {
+    "gan": {"cpu": Figure("273"), "cuda": Figure("3.20")},
+    "expertsim-2": {"cpu": Figure("315"), "cuda": Figure("3.21")},
+    "expertsim-3": {"cpu": Figure("314"), "cuda": Figure("3.27")},
+    "expertsim-4": {"cpu": Figure("324"), "cuda": Figure("3.44")},
+    "expertsim-5": {"cpu": Figure("333"), "cuda": Figure("3.55")},
+    "mc": {"cpu": Figure("11172")},
+}
+"""Seconds for 10,000 responses, on an i7-9800X and an A5000: model -> device -> figure.
+
+The paper gives them by number of experts; the GAN is its single expert.
+"""

@@ -18,8 +18,8 @@ QUARTILE_WARNING = (
 """True of a distance between distributions, such as WS; another metric by quartile goes without it."""
 
 
-def all_tables(results: Labelled) -> list[Table]:
-    """Every table that ``results`` can fill: scores, then each metric by channel, then each by quartile."""
+def score_tables(results: Labelled) -> list[Table]:
+    """Every table of scores: over all responses, then each metric by channel, then each by quartile."""
     metrics = _metrics(results)
     return [
         *score_table(results),
@@ -57,14 +57,14 @@ def _scores(detector: str, results: Labelled) -> Table:
         ours = [Cell.measured(model.get(name)) for name in metrics]
         return (*ours, *[Cell.published(quoted.get(model["name"]))] * quote)
 
-    return _table("scores", "Scores", detector, results, tuple(columns), cells)
+    return build_table("scores", "Scores", detector, results, tuple(columns), cells)
 
 
 def _channels(detector: str, results: Labelled, name: str) -> Table | None:
     metric = _metrics(results).get(name)
     channels = list(
         dict.fromkeys(
-            c for model in _ok_models(results) for c in (model.get(name) or {}).get("channels") or {}
+            c for model in ok_models(results) for c in (model.get(name) or {}).get("channels") or {}
         )
     )
     if metric is None or not channels:
@@ -76,12 +76,12 @@ def _channels(detector: str, results: Labelled, name: str) -> Table | None:
         return tuple(Cell.measured(values.get(channel)) for channel in channels)
 
     table_name = "channels" if name == "ws" else f"channels-{name}"
-    return _table(table_name, f"{_heading(name, metric)} by channel", detector, results, columns, cells)
+    return build_table(table_name, f"{_heading(name, metric)} by channel", detector, results, columns, cells)
 
 
 def _quartiles(detector: str, results: Labelled, name: str) -> Table | None:
     metric = _metrics(results).get(name)
-    found = [q for model in _ok_models(results) if name in (q := model.get("quartiles") or {})]
+    found = [q for model in ok_models(results) if name in (q := model.get("quartiles") or {})]
     if metric is None or not found:
         return None
     columns = [_column(name, metric, q.upper(), subset=q) for q in QUARTILES]
@@ -101,7 +101,7 @@ def _quartiles(detector: str, results: Labelled, name: str) -> Table | None:
     text = f"{_bins(**bins)} {QUARTILE_WARNING}" if name == "ws" else _bins(**bins)
     title = f"{_heading(name, metric)} by quartile of the reference sum"
     table_name = "quartiles" if name == "ws" else f"quartiles-{name}"
-    return _table(table_name, title, detector, results, tuple(columns), cells, text, {"quartiles": bins})
+    return build_table(table_name, title, detector, results, tuple(columns), cells, text, {"quartiles": bins})
 
 
 def _bins(bounds: list[float], counts: list[int]) -> str:
@@ -113,7 +113,7 @@ def _bins(bounds: list[float], counts: list[int]) -> str:
     return f"Bins of the reference sum: {'; '.join(parts)}."
 
 
-def _table(
+def build_table(
     name: str,
     title: str,
     detector: str,
@@ -123,6 +123,10 @@ def _table(
     text: str = "",
     details: Mapping[str, Any] | None = None,
 ) -> Table:
+    """A table of one detector: a row for each model of each result, ranked, with caption and footnotes.
+
+    ``cells`` gives a model's values, one a column; ``text`` begins the caption; ``details`` go into JSON.
+    """
     footnotes: dict[str, int] = {}
     rows = []
     for label, result in results:
@@ -184,7 +188,8 @@ def _models(results: Labelled) -> Iterator[Mapping[str, Any]]:
         yield from result["models"]
 
 
-def _ok_models(results: Labelled) -> Iterator[Mapping[str, Any]]:
+def ok_models(results: Labelled) -> Iterator[Mapping[str, Any]]:
+    """The entries of all models that ran."""
     return (model for model in _models(results) if model["status"] == "ok")
 
 
