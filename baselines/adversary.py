@@ -38,7 +38,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Fakes:
-    """Generated rows: the noise (B, Z), the rates (B, H, W) and the photons (B, P) drawn from them."""
+    """Generated rows: the noise (B, Z), the rates (B, P) and the photons (B, P) drawn from them."""
 
     noise: Tensor
     rates: Tensor
@@ -66,7 +66,7 @@ class Adversary:
         self._rates = (settings.lr_generator, settings.lr_discriminator, settings.lr_regressor)
         self._modules = (networks.generator, networks.discriminator, networks.regressor)
         self._optimisers = tuple(
-            torch.optim.Adam(module.parameters(), rate, betas)
+            torch.optim.Adam(module.parameters(), rate, betas, fused=True)
             for module, rate in zip(self._modules, self._rates, strict=True)
         )
 
@@ -95,7 +95,7 @@ class Adversary:
     def fake(self, conditions: Tensor) -> Fakes:
         """Generated rows for scaled conditions (B, K)."""
         noise = self._noise(len(conditions))
-        rates = self.networks.generator(noise, conditions)
+        rates = self.networks.generator.expected(noise, conditions)
         return Fakes(noise, rates, self.networks.draw(rates))
 
     def discriminator_loss(self, batch: Batch, fakes: Fakes, step: int) -> Tensor:
@@ -156,7 +156,7 @@ class Adversary:
         settings, rows = self.settings, self.settings.div_rows or len(fakes.noise)
         conditions, noise = batch.conditions[:rows], fakes.noise[:rows]
         other = self._noise(len(noise))
-        other_rates = self.networks.generator(other, conditions)
+        other_rates = self.networks.generator.expected(other, conditions)
         if settings.div_distance == "latent":
             judge = self.networks.discriminator
             first, second = (
@@ -174,7 +174,8 @@ class Adversary:
     def _follow(self, step: int) -> None:
         """Move the averaged weights towards the current ones."""
         settings = self.settings
-        decay = settings.ema if step < 0.7 * self.steps else settings.ema_late
+        late = step >= 0.7 * self.steps and settings.ema > 0
+        decay = settings.ema_late if late else settings.ema
         weight = 1.0 if step < settings.ema_from else 1 - decay
         for name, tensor in self.networks.generator.state_dict().items():
             if tensor.is_floating_point() and weight < 1:

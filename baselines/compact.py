@@ -1,21 +1,22 @@
 """The ``compact`` networks: small, dense, for CPUs, and for a detector of any shape.
 
-The generator gives a rate map, total x profile, and photons are drawn from it: a network that had to
-produce integer counts itself would be given away by them. The discriminator sees those photons on coarse
-cells. Cells are split by readout channel, so that its sums are exact.
+The generator gives rates, total x profile, and photons are drawn from them: a network that had to produce
+integer counts itself would be given away by them. Both networks work on groups of pixels, coarse cells
+split by readout channel (see groups.py); within a group the rate map is interpolated, not learned.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import FunctionCtx
+
+from .groups import Groups
 
 SLOPE = 0.2
+LOG_FLOOR = -3.0  # of a total rate: far below the one photon that every response has
+TINY = 1e-12  # photons; keeps an empty cell's pixels from 0 / 0
 
 
 def dense(*widths: int, norm: bool = False) -> nn.Sequential:
@@ -27,15 +28,16 @@ def dense(*widths: int, norm: bool = False) -> nn.Sequential:
 
 
 class Generator(nn.Module):
-    """Noise (B, Z) and scaled conditions (B, K) to a rate map (B, H, W) in photons: total x softmax profile.
+    """Noise (B, Z) and scaled conditions (B, K) to rates in photons: total x softmax profile.
 
     Args:
         shape: (H, W).
+        cells: cells along each axis.
+        groups: number P of pixel groups; which pixel is in which is a stored buffer.
         conditions: K.
         noise: Z.
         width: hidden width.
         depth: hidden layers.
-        rank: width of the profile's last hidden layer.
         log_total: the logarithm of the total rate is counted from here.
         log_limit: and never exceeds this.
     """
@@ -44,63 +46,51 @@ class Generator(nn.Module):
         self,
         *,
         shape: tuple[int, int],
+        cells: tuple[int, int],
+        groups: int,
         conditions: int,
         noise: int,
         width: int,
         depth: int,
-        rank: int,
         log_total: float,
         log_limit: float,
     ) -> None:
         super().__init__()
-        self.shape, self.log_total, self.log_limit = shape, log_total, log_limit
+        self.shape, self.cells, self.log_total, self.log_limit = shape, cells, log_total, log_limit
+        self.group_of_pixel: Tensor
+        self.cell_of_group: Tensor
+        self.register_buffer("group_of_pixel", torch.zeros(shape[0] * shape[1], dtype=torch.int32))
+        self.register_buffer("cell_of_group", torch.zeros(groups, dtype=torch.int32))
         self.body = dense(noise + conditions, *[width] * depth, norm=True)
         self.total = nn.Linear(width, 1)
-        self.profile = nn.Sequential(*dense(width, rank), nn.Linear(rank, shape[0] * shape[1]))
+        self.profile = nn.Linear(width, groups)
+
+    def set_groups(self, groups: Groups) -> None:
+        """Fix which pixel is in which group, and start from an even profile over the pixels."""
+        self.group_of_pixel.copy_(torch.from_numpy(groups.of_pixel))
+        self.cell_of_group.copy_(torch.from_numpy(groups.cell.argmax(axis=1)))
+        with torch.no_grad():
+            self.profile.bias.add_(torch.from_numpy(np.log(np.bincount(groups.of_pixel))).float())
+
+    def expected(self, noise: Tensor, conditions: Tensor) -> Tensor:
+        """The rates of the groups (B, P)."""
+        hidden = self.body(torch.cat([noise, conditions], dim=1))
+        total = torch.exp((self.total(hidden) + self.log_total).clamp(LOG_FLOOR, self.log_limit))
+        rates: Tensor = total * torch.softmax(self.profile(hidden), dim=1)
+        return rates
 
     def forward(self, noise: Tensor, conditions: Tensor) -> Tensor:
-        """The rate map (B, H, W)."""
-        hidden = self.body(torch.cat([noise, conditions], dim=1))
-        total = torch.exp((self.total(hidden) + self.log_total).clamp(-6.0, self.log_limit))
-        rates = total * torch.softmax(self.profile(hidden), dim=1)
-        return rates.view(-1, *self.shape)
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Pixels grouped so that all of one group share the coarse cell and the readout channels.
-
-    Attributes:
-        of_pixel: (H * W,) the group of each pixel, row by row.
-        cell: (P, cells) one-hot, float32: the cell of each of the P groups.
-        channel: (P, C) float32: 1 where the group belongs to the channel.
-    """
-
-    of_pixel: npt.NDArray[np.int64]
-    cell: npt.NDArray[np.float32]
-    channel: npt.NDArray[np.float32]
-
-    @classmethod
-    def of(cls, shape: tuple[int, int], cells: tuple[int, int], masks: npt.NDArray[np.bool_]) -> "Groups":
-        """The groups of a detector: at most ``cells`` along each axis, channel masks (C, H, W)."""
-        height, width = shape
-        across = min(cells[1], width)
-        i, j = np.indices(shape)
-        cell = (i * min(cells[0], height) // height) * across + j * across // width
-        pattern = np.column_stack([cell.ravel(), masks.reshape(len(masks), -1).T])
-        kinds, of_pixel = np.unique(pattern, axis=0, return_inverse=True)
-        one_hot = np.eye(cell.max() + 1, dtype=np.float32)[kinds[:, 0]]
-        return cls(of_pixel.ravel().astype(np.int64), one_hot, kinds[:, 1:].astype(np.float32))
-
-    def pool(self, showers: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
-        """Photons of each group, (N, P), of showers (N, H, W)."""
-        order = np.argsort(self.of_pixel, kind="stable")
-        edges = np.searchsorted(self.of_pixel[order], np.arange(len(self.cell)))
-        pooled = np.empty((len(showers), len(self.cell)), dtype=np.int32)
-        for start in range(0, len(showers), 4096):
-            block = showers[start : start + 4096].reshape(-1, len(order))[:, order]
-            pooled[start : start + 4096] = np.add.reduceat(block, edges, axis=1, dtype=np.int64)
-        return pooled
+        """The rate map (B, H, W): each group's rate shared out as the cells around it suggest."""
+        rates = self.expected(noise, conditions)
+        of_pixel, rows = self.group_of_pixel, len(rates)
+        pixels = torch.bincount(of_pixel, minlength=rates.shape[1]).to(rates.dtype)
+        cells = self.cells[0] * self.cells[1]
+        area = pixels.new_zeros(cells).index_add(0, self.cell_of_group, pixels)
+        density = rates.new_zeros(rows, cells).index_add(1, self.cell_of_group, rates) / area
+        smooth = nn.functional.interpolate(density.view(rows, 1, *self.cells), self.shape, mode="bilinear")
+        share = smooth.flatten(1) + TINY
+        whole = torch.zeros_like(rates).index_add(1, of_pixel, share)
+        return ((rates / whole).index_select(1, of_pixel) * share).view(rows, *self.shape)
 
 
 class Discriminator(nn.Module):
@@ -157,17 +147,14 @@ class Regressor(nn.Module):
         return position
 
 
-def photon_draw(groups: Groups, min_photons: int, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
-    """A function from rates (B, H, W) to photons (B, P) in the groups, drawn by the rule of photons.py.
+def photon_draw(min_photons: int, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
+    """A function from the groups' rates (B, P) to photons (B, P), drawn by the rule of photons.py.
 
     Sums of independent Poisson pixels are Poisson with the summed rates: the groups are drawn directly. The
     gradient is that of the expected photons (straight-through), which lets a generator learn from counts.
     """
-    of_pixel = torch.from_numpy(groups.of_pixel).to(generator.device)
-    one_hot = torch.nn.functional.one_hot(of_pixel).float()
 
-    def draw(rates: Tensor) -> Tensor:
-        expected = _group_sums(rates.flatten(1), one_hot, of_pixel)
+    def draw(expected: Tensor) -> Tensor:
         with torch.no_grad():
             photons = torch.poisson(expected, generator=generator)
             faint = (photons.sum(1) < min_photons).nonzero().squeeze(1)
@@ -184,22 +171,3 @@ def _missing(expected: Tensor, number: Tensor, generator: torch.Generator) -> Te
     place = torch.multinomial(expected, most, replacement=True, generator=generator)
     kept = torch.arange(most, device=place.device) < number[:, None]
     return torch.zeros_like(expected).scatter_add_(1, place, kept.to(expected.dtype))
-
-
-class _GroupSums(torch.autograd.Function):
-    """Rates (B, H * W) summed in their groups (B, P); backwards a look-up, much cheaper than the product."""
-
-    @staticmethod
-    def forward(ctx: FunctionCtx, rates: Tensor, one_hot: Tensor, of_pixel: Tensor) -> Tensor:
-        ctx.save_for_backward(of_pixel)
-        return rates @ one_hot
-
-    @staticmethod
-    def backward(ctx: FunctionCtx, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        (of_pixel,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        return gradients[0].index_select(1, of_pixel), None, None
-
-
-def _group_sums(rates: Tensor, one_hot: Tensor, of_pixel: Tensor) -> Tensor:
-    sums: Tensor = _GroupSums.apply(rates, one_hot, of_pixel)  # type: ignore[no-untyped-call]
-    return sums

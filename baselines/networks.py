@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from . import compact, paper
+from .groups import Groups
 from .settings import Settings
 
+Generator: TypeAlias = compact.Generator | paper.Generator
 Module = TypeVar("Module", bound=nn.Module)
 
 
@@ -43,14 +45,14 @@ class Networks:
     """The networks of one GAN and how photons come from its rates.
 
     Attributes:
-        generator: (noise, conditions) -> rates (B, H, W).
+        generator: (noise, conditions) -> rates (B, H, W), with ``expected``: the same in groups, (B, P).
         discriminator: (features, conditions) -> logits (B,), with ``features(photons)`` and ``latent``.
         regressor: photons (B, P) -> positions (B, 2).
-        draw: rates (B, H, W) -> photons (B, P) in the groups of pixels that are judged, with a gradient.
+        draw: rates (B, P) -> photons (B, P), with a gradient.
         pool: showers (N, H, W) -> photons (N, P) in these groups.
     """
 
-    generator: nn.Module
+    generator: Generator
     discriminator: compact.Discriminator | paper.Discriminator
     regressor: nn.Module
     draw: Callable[[Tensor], Tensor]
@@ -66,9 +68,10 @@ def network_header(preset: str, task: Task, settings: Settings) -> dict[str, Any
     }
     if preset == "compact":
         header |= {
+            "cells": [min(settings.cells_x, task.shape[0]), min(settings.cells_y, task.shape[1])],
+            "groups": len(_groups(task, settings).cell),
             "width": settings.width,
             "depth": settings.depth,
-            "rank": settings.rank,
             # A start well below the mean, for most responses are fainter than it; a limit above all seen.
             "log_total": float(np.log(max(task.total_mean, 1e-3) / 4)),
             "log_limit": float(np.log(4 * max(task.total_max, 1.0))),
@@ -76,7 +79,7 @@ def network_header(preset: str, task: Task, settings: Settings) -> dict[str, Any
     return header
 
 
-def make_generator(preset: str, header: Mapping[str, Any], rng: torch.Generator | None = None) -> nn.Module:
+def make_generator(preset: str, header: Mapping[str, Any], rng: torch.Generator | None = None) -> Generator:
     """The generator of a :func:`network_header`; ``rng`` is needed for training the ``paper`` preset.
 
     Raises:
@@ -86,6 +89,7 @@ def make_generator(preset: str, header: Mapping[str, Any], rng: torch.Generator 
     arguments = dict(header)
     arguments["shape"] = tuple(arguments["shape"])
     if preset == "compact":
+        arguments["cells"] = tuple(arguments["cells"])
         return compact.Generator(**arguments)
     if preset == "paper":
         return paper.Generator(**arguments, generator=rng)
@@ -105,26 +109,27 @@ def make_networks(preset: str, task: Task, settings: Settings, rng: torch.Genera
     header = network_header(preset, task, settings)
     generator = made(lambda: make_generator(preset, header, rng))
     shape, inputs = task.shape, task.conditions
-    if preset == "paper":
+    if isinstance(generator, paper.Generator):
         return Networks(
             generator,
             made(lambda: paper.Discriminator(shape=shape, conditions=inputs, generator=rng)),
             made(lambda: paper.Regressor(shape=shape, generator=rng)),
-            draw=lambda rates: rates.flatten(1),
+            draw=lambda photons: photons,
             pool=lambda showers: showers.reshape(len(showers), -1),
         )
-    groups = compact.Groups.of(shape, (settings.cells_x, settings.cells_y), task.masks)
+    groups = _groups(task, settings)
+    generator.set_groups(groups)
     unit = max(task.total_std / 2, 1.0)
     return Networks(
         generator,
         made(lambda: compact.Discriminator(groups, conditions=inputs, width=settings.width, unit=unit)),
         made(lambda: compact.Regressor(groups)),
-        draw=compact.photon_draw(groups, task.min_photons, rng),
+        draw=compact.photon_draw(task.min_photons, rng),
         pool=groups.pool,
     )
 
 
-def blank_generator(preset: str, header: Mapping[str, Any]) -> nn.Module:
+def blank_generator(preset: str, header: Mapping[str, Any]) -> Generator:
     """The generator of a :func:`network_header`, its weights still to be loaded.
 
     Raises:
@@ -132,6 +137,10 @@ def blank_generator(preset: str, header: Mapping[str, Any]) -> nn.Module:
     """
     with torch.random.fork_rng(devices=[]):  # the constructors' numbers are thrown away
         return make_generator(preset, header)
+
+
+def _groups(task: Task, settings: Settings) -> Groups:
+    return Groups.of(task.shape, (settings.cells_x, settings.cells_y), task.masks)
 
 
 def initialised(make: Callable[[], Module], rng: torch.Generator) -> Module:

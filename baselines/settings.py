@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 
-# The generator loss of each model, beyond the adversarial term (METHODS: one idea of the paper a line).
+# The generator loss of each model, beyond the adversarial term (each adds one idea of the paper).
 MODELS: dict[str, tuple[str, ...]] = {
     "gan": (),
     "sdi-gan": ("diversity",),
@@ -42,14 +42,14 @@ class Settings:
         ema: decay of the moving average of the generator's weights that is kept; 0 keeps the weights.
         ema_from: step at which the average starts.
         ema_late: its decay in the last 30 % of the training.
-        div_distance: the distance d_I of Eq. 1: ``images`` (log images) or ``latent`` (discriminator).
+        div_distance: the distance d_I of Eq. 1: ``images`` (log images; the compact preset takes the log of
+            its groups' rates) or ``latent`` (the discriminator's last hidden layer, as the released code).
         div_clip: upper bound of the ratio d_z / d_I of Eq. 1.
         div_rows: rows of the batch on which Eq. 1 is evaluated; 0 means all.
         intensity: the intensity of Eq. 2 in ``photons``, or their ``log``.
         width: hidden width of the compact networks.
         depth: hidden layers of the compact generator.
-        rank: width of the compact generator's last hidden layer, which spans the profiles.
-        cells_x: cells along the first axis on which the compact discriminator pools.
+        cells_x: cells of the compact networks along the first axis.
         cells_y: the same along the second axis.
         evaluations: how many times the validation score is taken, and a checkpoint written.
         storage: ``float32`` or ``float16``, the precision of the weights file.
@@ -85,7 +85,6 @@ class Settings:
     intensity: str
     width: int
     depth: int
-    rank: int
     cells_x: int
     cells_y: int
     evaluations: int
@@ -124,7 +123,6 @@ PAPER = Settings(
     intensity="photons",
     width=0,
     depth=0,
-    rank=0,
     cells_x=0,
     cells_y=0,
     evaluations=50,
@@ -137,7 +135,7 @@ COMPACT = Settings(
     steps=20_000,
     epochs=0,
     batch=256,
-    bright=0.7,
+    bright=0.5,
     bright_power=0.5,
     noise=10,
     lambda_div=0.1,
@@ -162,8 +160,7 @@ COMPACT = Settings(
     div_rows=64,
     intensity="photons",
     width=256,
-    depth=2,
-    rank=128,
+    depth=3,
     cells_x=14,
     cells_y=8,
     evaluations=40,
@@ -180,6 +177,7 @@ _CHOICES = {
     "storage": ("float32", "float16"),
 }
 _AT_LEAST_ONE = ("batch", "noise", "penalty_every", "evaluations", "threads")
+_COMPACT_SIZES = ("width", "depth", "cells_x", "cells_y")
 _AT_MOST_ONE = ("bright", "beta1", "beta2", "decay", "decay_to", "ema", "ema_late")
 
 
@@ -201,11 +199,11 @@ def resolve(preset: str, overrides: Mapping[str, str]) -> Settings:
         except ValueError:
             raise ValueError(f"setting {name}: expected {known[name].__name__}, found {text!r}") from None
         settings = replace(settings, **{name: value})
-    _check(settings)
+    _check(settings, _AT_LEAST_ONE + (_COMPACT_SIZES if preset == "compact" else ()))
     return settings
 
 
-def _check(settings: Settings) -> None:
+def _check(settings: Settings, at_least_one: tuple[str, ...]) -> None:
     values = asdict(settings)
     for name, choices in _CHOICES.items():
         if values[name] not in choices:
@@ -215,7 +213,7 @@ def _check(settings: Settings) -> None:
             continue
         if not 0 <= value < float("inf"):  # false for NaN too
             raise ValueError(f"setting {name}: expected a finite number >= 0, found {value}")
-        if name in _AT_LEAST_ONE and value < 1:
+        if name in at_least_one and value < 1:
             raise ValueError(f"setting {name}: expected at least 1, found {value}")
         if name in _AT_MOST_ONE and value > 1:
             raise ValueError(f"setting {name}: expected at most 1, found {value}")

@@ -40,6 +40,7 @@ def train(job: TrainingJob) -> Path:
     identity = job.identity(settings)
     job.out.mkdir(parents=True, exist_ok=True)
     if _finished(job.out, identity):
+        (job.out / CHECKPOINT).unlink(missing_ok=True)  # a kill may have left it
         return job.out / FILE_NAME
     with _threads(settings.threads):
         return _train(job, settings, identity)
@@ -141,6 +142,10 @@ def _finished(out: Path, identity: Mapping[str, Any]) -> bool:
         ValueError: it holds another one, or its record is unreadable.
     """
     if not (out / RECORD).exists():
+        if (out / FILE_NAME).exists() and not (out / CHECKPOINT).exists():
+            raise ValueError(
+                f"{out / FILE_NAME} has no {RECORD} beside it: choose another folder or delete it"
+            )
         return False
     try:
         record = json.loads((out / RECORD).read_text(encoding="utf-8"))

@@ -96,7 +96,6 @@ def run(
     metrics = [registry.metrics[name] for name in dict.fromkeys(request.metrics)] or list(registry.metrics)
     context = Context(detector, device=resolve_device(request.device))
     models = parse_models(registry, request.models, context)
-    make_folder(out)
     with open_data(registry, detector, request.data, watch.data) as data:
         protocol = Protocol(
             detector=detector.name,
@@ -110,8 +109,8 @@ def run(
         )
         projection = Projection(detector)
         _, rows = split_rows(data, protocol.split, protocol.split_seed, protocol.min_photons)
-        units = _units_folder(out, protocol, request.resume)
         reference = load_part(data, rows[: protocol.limit], projection)
+        units = _units_folder(out, protocol, request.resume)
         examples = example_rows(projection.photons(reference.sums))
         images = np.concatenate([data.read(row, row + 1) for row in reference.rows[examples]])
         unit = Unit(reference.sums, projection.columns, images, examples)
@@ -155,7 +154,7 @@ def _units_folder(out: Path, protocol: Protocol, resume: bool) -> Path:
     make_folder(units)
     head = units / "protocol.json"
     if head.exists():
-        # Units hold sums in every convention and know no metric: neither matters for resuming.
+        # Units know no metric, so a resumed run may ask for others.
         require_same(read_json(head), protocol.as_dict(), str(out), ignore=("metrics",))
     else:
         write_json(head, protocol.as_dict())

@@ -56,7 +56,8 @@ def info(
 ) -> None:
     """Describe a dataset: counts, photon sums, zero pixels, particles and repeats, and show a few responses.
 
-    Examples:
+    For example:
+
       simbench data info neutron.h5
 
       simbench data info embedded --detector proton --pictures 0

@@ -24,7 +24,8 @@ class Kind(StrEnum):
 def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
     """List what the plugins offer.
 
-    Examples:
+    For example:
+
       simbench list models
 
       simbench list detectors

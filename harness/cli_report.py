@@ -19,7 +19,8 @@ def report(
 ) -> None:
     """Print or write the tables of finished runs, side by side where their protocols agree.
 
-    Examples:
+    For example:
+
       simbench report runs/proton runs/neutron --format markdown
 
       simbench report runs/proton runs/retrained --format latex --format csv --out tables

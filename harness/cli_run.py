@@ -72,7 +72,8 @@ def run(
     Writes result.json and scores.csv to the folder --out. Started again on the same folder, it computes
     only what is missing.
 
-    Examples:
+    For example:
+
       simbench run --models all --detector proton
 
       simbench run --models gan,mc --models gan@runs/my-gan --detector neutron --runs 3 --out runs/try

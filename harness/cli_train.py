@@ -36,7 +36,8 @@ def train(
     The checkpoint is chosen on a validation part of the training part. Killed and started again on the same
     folder, it goes on where it stood. Score what it wrote with: simbench run --models MODEL@FOLDER
 
-    Examples:
+    For example:
+
       simbench train gan --detector proton --out runs/my-gan
 
       simbench train sdi-gan --detector neutron --preset paper --set epochs=3 --out runs/try

@@ -70,6 +70,8 @@ class Detector:
 
     def __post_init__(self) -> None:
         for name, channel_map in self.channels.items():
+            if "/" in name:
+                raise ValueError(f"detector {self.name!r}: a channel convention's name has no '/': {name!r}")
             if channel_map.masks.shape[1:] != self.shape:
                 raise ValueError(
                     f"detector {self.name!r}: the masks of channel convention {name!r} have the shape "

@@ -36,7 +36,7 @@ class Projection:
 
     def __call__(self, responses: npt.NDArray[Any]) -> Sums:
         """(N, H, W) responses to (N, K) sums. Integer responses give exact sums."""
-        flat = responses.reshape(len(responses), -1)
+        flat = responses.reshape(len(responses), len(self._matrix))
         sums = flat.astype(np.float32, copy=False) @ self._matrix
         if sums.size and sums.max() >= _EXACT:
             sums = flat.astype(np.float64) @ self._matrix

@@ -72,7 +72,7 @@ class Registry:
         try:
             hash(plugin)  # pluggy keeps plugins in sets
             self._manager.register(plugin, name=source.name)
-        except Exception as error:  # noqa: BLE001 - a plugin may fail in any way
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
             self.problems.append(f"plugin {source.name} {source.version}: {one_line(error)}")
             return
         others = [other for other in self._manager.get_plugins() if other is not plugin]
@@ -93,7 +93,7 @@ class Registry:
         try:
             answers: list[Iterable[Record]] = self._manager.subset_hook_caller(hook, others)()
             records = [record for answer in answers for record in answer]
-        except Exception as error:  # noqa: BLE001 - a plugin may fail in any way
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
             self.problems.append(f"{label}: {one_line(error)}")
             return
         for record in records:
@@ -126,7 +126,7 @@ def load() -> Registry:
 def _add_module(registry: Registry, source: Source, load_module: Callable[[], object]) -> None:
     try:
         plugin = load_module()
-    except Exception as error:  # noqa: BLE001 - a plugin may fail in any way
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
         registry.problems.append(f"plugin {source.name} {source.version}: {one_line(error)}")
         return
     registry.add(plugin, source)

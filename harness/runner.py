@@ -4,6 +4,7 @@ A unit is one run (one generation seed) of one model. A finished one leaves its 
 (:mod:`simbench.harness.folder`), so a killed run resumes where it stopped.
 """
 
+import hashlib
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -125,14 +126,10 @@ def check_responses(responses: Any, rows: int, shape: tuple[int, int]) -> npt.ND
         raise ValueError(f"generate should return responses of shape {expected}, found {responses.shape}")
     if responses.dtype.kind not in "uif":
         raise ValueError(f"generate should return float32 or integers, found {responses.dtype}")
-    if responses.size == 0:
+    if responses.dtype.kind == "u":
         return responses
-    for what, bad in (
-        ("NaN or infinite", responses.dtype.kind == "f" and not np.isfinite(responses.sum(dtype=np.float64))),
-        ("negative", responses.dtype.kind != "u" and responses.min() < 0),
-    ):
-        if bad:
-            wrong = ~np.isfinite(responses) if what != "negative" else responses < 0
+    for what, wrong in (("NaN or infinite", ~np.isfinite(responses)), ("negative", responses < 0)):
+        if wrong.any():
             place = tuple(int(index) for index in np.argwhere(wrong)[0])
             raise ValueError(f"generate should return finite values >= 0, found a {what} one at {place}")
     return responses
@@ -192,7 +189,7 @@ def run_model(model: Model, plan: Plan, advance: Callable[[int], None]) -> Outco
             units.append(unit)
         timed = _time(simulator, model, plan, identity, advance) if plan.timing else None
         training = simulator.training_record if isinstance(simulator, Recorded) else None
-    except Exception as error:  # noqa: BLE001 - a model may fail in any way, and must not stop the others
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a model may fail in any way but Ctrl-C
         return Outcome(model, "failed", f"{one_line(error)}{_place(error)}", tuple(marks))
     return Outcome(model, "ok", None, tuple(marks), tuple(units), training, timed)
 
@@ -222,10 +219,21 @@ def _identity(model: Model, simulator: Simulator, plan: Plan) -> dict[str, Any]:
     return {
         "model": model.label,
         "plugin": [model.source.name, model.source.version],
-        "weights": getattr(simulator, "fingerprint", None),
+        "weights": [getattr(simulator, "fingerprint", None), _digest(model.weights)],
         "seed": plan.seed,
         "device": plan.context.device,
     }
+
+
+def _digest(folder: Path | None) -> str | None:
+    """What the files of a weights folder hold, or ``None`` for a model with weights of its own."""
+    if folder is None:
+        return None
+    digest = hashlib.sha256()
+    for path in sorted(file for file in folder.iterdir() if file.is_file()):
+        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _place(error: BaseException) -> str:

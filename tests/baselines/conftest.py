@@ -39,7 +39,7 @@ def toy_job(tmp_path):
         return float(np.abs(found - expected).mean())
 
     def make(**changes):
-        settings = {"steps": "6", "evaluations": "3", "batch": "32", "width": "16", "rank": "8"}
+        settings = {"steps": "6", "evaluations": "3", "batch": "32", "width": "16"}
         values = {
             "model": "gan",
             "preset": "compact",

@@ -56,10 +56,10 @@ def test_rows_do_not_depend_on_the_batch_or_on_their_neighbours(weights):
 
 
 def test_the_threshold_of_the_data_is_kept(toy_job):
-    simulator = GanSimulator.load(train(toy_job(min_photons=25)))
+    simulator = GanSimulator.load(train(toy_job(min_photons=9)))
     totals = simulator.generate(conditions(300), seed=1).sum(axis=(1, 2))
-    assert totals.min() == 25
-    assert totals.max() > 25
+    assert totals.min() == 9
+    assert totals.max() > 9
 
 
 def test_global_random_state_is_untouched(weights):

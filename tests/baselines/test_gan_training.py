@@ -77,7 +77,7 @@ def test_a_paper_training_resumes_too(toy_job, tmp_path):
 def test_training_lowers_the_validation_score(toy_job, model):
     settings = {"steps": "450", "evaluations": "3", "batch": "64", "ema": "0.9", "ema_late": "0.95"}
     rates = {"lr_generator": "3e-3", "lr_discriminator": "3e-3", "warmup": "10"}
-    job = toy_job(model=model, settings=settings | rates | {"width": "32", "rank": "16"})
+    job = toy_job(model=model, settings=settings | rates | {"width": "32"})
     simulator = GanSimulator.load(train(job))
     record = json.loads((job.out / "record.json").read_text())
     scores = [entry["validation"] for entry in record["history"]]
@@ -161,6 +161,15 @@ def test_another_job_in_the_same_folder_is_refused(toy_job, change, named, finis
     assert named in str(caught.value)
     assert str(toy_job().out) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_weights_of_unknown_origin_are_not_overwritten(toy_job):
+    job = toy_job()
+    job.out.mkdir()
+    (job.out / "weights.safetensors").write_bytes(b"precious")
+    with pytest.raises(ValueError, match=r"weights\.safetensors has no record\.json beside it"):
+        train(job)
+    assert (job.out / "weights.safetensors").read_bytes() == b"precious"
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04"])

@@ -1,0 +1,87 @@
+"""Detectors, channel maps, and the projection onto channel sums."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from simbench.harness.detectors import ChannelMap
+from simbench.harness.errors import UserError
+from simbench.harness.projection import Projection
+
+
+def test_channel_map_needs_one_boolean_mask_a_name():
+    for names, masks in (
+        (("a", "b"), np.ones((1, 6, 4), bool)),
+        (("a",), np.ones((6, 4), bool)),
+        (("a",), np.ones((1, 6, 4), np.int8)),
+    ):
+        with pytest.raises(ValueError, match="channel masks must be boolean"):
+            ChannelMap(names, masks)
+
+
+def test_detector_checks_its_channels(toy):
+    with pytest.raises(ValueError, match=r"'toy'.*'thirds'.*\(6, 4\), expected \(4, 6\)"):
+        replace(toy.detector, shape=(4, 6))
+    with pytest.raises(ValueError, match="'quarters' is not one of its own: thirds, halves"):
+        replace(toy.detector, default_channels="quarters")
+
+
+def test_channel_map_by_name(toy):
+    assert toy.detector.channel_map().names == ("front", "middle", "back")
+    assert toy.detector.channel_map("halves").names == ("left", "right")
+    assert toy.detector.feature_names == ("energy", "angle")
+    with pytest.raises(UserError, match="'quarters'; it has thirds, halves"):
+        toy.detector.channel_map("quarters")
+
+
+def test_projection_worked_by_hand(toy):
+    image = np.zeros((1, 6, 4), np.uint16)
+    image[0, 0, 0], image[0, 2, 3], image[0, 5, 1], image[0, 5, 2] = 1, 10, 100, 1000
+    projection = Projection(toy.detector)
+    sums = projection(image)
+    assert projection.channels(sums, "thirds").tolist() == [[1, 10, 1100]]
+    assert projection.channels(sums, "halves").tolist() == [[101, 1010]]
+    assert projection.photons(sums).tolist() == [1111]
+    assert sums.dtype == np.float64
+    with pytest.raises(KeyError):
+        projection.channels(sums, "quarters")
+
+
+@given(
+    arrays(
+        np.int64,
+        st.tuples(st.integers(0, 5), st.just(6), st.just(4)),
+        elements=st.one_of(st.integers(0, 50), st.integers(0, 2**40)),
+    )
+)
+def test_projection_is_the_sum_over_each_mask_exactly(toy, responses):
+    projection = Projection(toy.detector)
+    sums = projection(responses)
+    for convention, channel_map in toy.detector.channels.items():
+        expected = [[int(image[mask].sum()) for mask in channel_map.masks] for image in responses]
+        found = projection.channels(sums, convention)
+        assert found.tolist() == expected
+    assert projection.photons(sums).tolist() == responses.sum(axis=(1, 2)).tolist()
+
+
+def test_projection_is_exact_around_the_limit_of_float32(toy):
+    projection = Projection(toy.detector)
+    for total in (2**24 - 1, 2**24, 2**24 + 1, 2**24 + 3, 2**31 - 1):
+        image = np.zeros((2, 6, 4), np.int32)
+        image[1, 0, 0], image[1, 5, 3] = total - 1, 1
+        assert projection.photons(projection(image)).tolist() == [0, total]
+        image[1, 0, 0], image[1, 5, 3] = total, 0
+        assert projection.photons(projection(image)).tolist() == [0, total]
+
+
+def test_projection_leaves_the_responses_alone(toy):
+    for kind in (np.uint8, np.int32, np.float32, np.float64):
+        responses = np.full((2, 6, 4), 3, kind)
+        sums = Projection(toy.detector)(responses)
+        assert (responses == 3).all()
+        # Three channels, two channels, the photon sum, and its first and second moments.
+        assert sums[0].tolist() == [24, 24, 24, 36, 36, 72, 180, 108, 660, 252]

@@ -1,0 +1,197 @@
+"""The registry: every plugin on its own."""
+
+import importlib
+import pkgutil
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from simbench.harness import registry
+from simbench.harness.errors import UserError
+from simbench.harness.hooks import hookimpl
+from simbench.harness.registry import Registry, Source
+
+HERE = Source("mine", "0.3")
+
+
+def names(catalogue):
+    return [record.name for record in catalogue]
+
+
+def one_problem(made, *words):
+    (problem,) = made.problems
+    assert "\n" not in problem
+    for word in words:
+        assert word in problem
+    return problem
+
+
+def test_all_four_hooks(toy):
+    made = toy.registry(toy.offer("one"), toy.offer("two"))
+    assert names(made.simulators) == ["one", "two"]
+    assert names(made.detectors) == ["toy"]
+    assert names(made.datasets) == ["toys"]
+    assert names(made.metrics) == ["ws", "empty"]
+    assert made.simulators.sources["two"] == Source("toys", "1.2")
+    with pytest.raises(UserError, match="unknown model 'three'; known: one, two"):
+        made.simulators["three"]
+    with pytest.raises(UserError, match="unknown model 'one'; known: none at all"):
+        Registry().simulators["one"]
+
+
+def test_a_hook_may_be_a_generator(toy):
+    def offers():
+        yield toy.offer("one")
+        yield toy.offer("two")
+
+    made = Registry()
+    made.add(toy.plugin(simulators=offers), HERE)
+    assert names(made.simulators) == ["one", "two"]
+
+
+def test_a_failing_hook_is_named_and_the_rest_survives(toy):
+    def fails():
+        yield toy.offer("one")
+        raise RuntimeError("broken\non two lines")
+
+    made = toy.registry(toy.offer("good"))
+    made.add(toy.plugin(simulators=fails, metrics=list), HERE)
+    one_problem(made, "mine 0.3", "simbench_simulators", "RuntimeError: broken on two lines")
+    made.add(toy.plugin(simulators=[toy.offer("late")]), Source("later", "1"))
+    assert names(made.simulators) == ["good", "late"]
+    assert len(made.problems) == 1
+
+
+def test_one_failing_hook_leaves_the_plugins_other_hooks(toy):
+    made = Registry()
+    made.add(toy.plugin(metrics=lambda: 1 / 0, simulators=[toy.offer("good")]), HERE)
+    one_problem(made, "simbench_metrics", "ZeroDivisionError")
+    assert names(made.simulators) == ["good"]
+
+
+def test_a_record_of_the_wrong_type_is_named(toy):
+    made = Registry()
+    made.add(toy.plugin(simulators=[toy.detector, toy.offer("good"), "text"]), HERE)
+    assert len(made.problems) == 2
+    assert "expected SimulatorOffer records, found Detector" in made.problems[0]
+    assert "found str" in made.problems[1]
+    assert names(made.simulators) == ["good"]
+
+
+def test_a_hook_that_gives_no_list_is_named(toy):
+    made = Registry()
+    made.add(toy.plugin(simulators=lambda: 5), HERE)
+    one_problem(made, "simbench_simulators", "TypeError")
+
+
+def test_the_first_of_a_name_keeps_it(toy):
+    made = toy.registry(toy.offer("one", family="first"))
+    made.add(toy.plugin(simulators=[toy.offer("one", family="second"), toy.offer("two")]), HERE)
+    one_problem(made, "mine", "the model 'one' is already toys's")
+    assert made.simulators["one"].family == "first"
+    assert names(made.simulators) == ["one", "two"]
+
+
+def test_a_plugin_added_twice_is_named(toy):
+    made = toy.registry(toy.offer("one"))
+    made.add(toy.plugin(simulators=[toy.offer("two")]), Source("toys", "9"))
+    one_problem(made, "toys 9")
+    assert names(made.simulators) == ["one"]
+
+
+def test_a_hook_of_wrong_arguments_is_named():
+    def simbench_simulators(surplus):
+        return []
+
+    plugin = ModuleType("mine")
+    plugin.simbench_simulators = hookimpl(simbench_simulators)
+    made = Registry()
+    made.add(plugin, HERE)
+    one_problem(made, "mine 0.3", "surplus")
+
+
+def test_an_object_that_cannot_be_hashed_is_named(toy):
+    made = Registry()
+    made.add({"no": "plugin"}, HERE)
+    one_problem(made, "mine 0.3", "TypeError: unhashable")
+    made.add(toy.plugin(simulators=[toy.offer("good")]), Source("later", "1"))
+    assert names(made.simulators) == ["good"]
+
+
+@pytest.fixture
+def entry(monkeypatch):
+    """Sets the installed packages' entry points: ``entry(name=function that loads)``."""
+
+    def install(**loaders):
+        points = [
+            SimpleNamespace(name=name, load=load, dist=SimpleNamespace(version="7.1"))
+            for name, load in loaders.items()
+        ]
+        monkeypatch.setattr(registry, "entry_points", lambda group: points if group == "simbench" else [])
+
+    return install
+
+
+def test_entry_points_are_loaded_and_broken_ones_skipped(toy, entry):
+    def broken():
+        raise ImportError("no module named heavy")
+
+    entry(
+        a_broken=broken,
+        b_good=lambda: toy.plugin(simulators=[toy.offer("theirs")]),
+        c_syntax=lambda: compile("a b", "theirs.py", "exec"),
+    )
+    made = registry.load()
+    theirs = [problem for problem in made.problems if "simbench.plugins" not in problem]
+    assert len(theirs) == 2
+    assert "plugin a_broken 7.1: ImportError: no module named heavy" in theirs[0]
+    assert "plugin c_syntax 7.1: SyntaxError" in theirs[1]
+    assert made.simulators.sources["theirs"] == Source("b_good", "7.1")
+    assert "mc" in made.simulators.records
+    assert {"proton", "neutron"} <= made.detectors.records.keys()
+
+
+def test_an_entry_point_without_a_distribution(toy, monkeypatch):
+    point = SimpleNamespace(
+        name="loose", load=lambda: toy.plugin(simulators=[toy.offer("theirs")]), dist=None
+    )
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    assert registry.load().simulators.sources["theirs"] == Source("loose", "?")
+
+
+def test_a_broken_module_among_our_plugins_is_skipped(toy, entry, monkeypatch, tmp_path):
+    folder = importlib.import_module("simbench.plugins")
+    (tmp_path / "aa_broken.py").write_text("import no_such_package_at_all\n")
+    (tmp_path / "bb_good.py").write_text(
+        "from simbench.harness.hooks import SimulatorOffer, hookimpl\n"
+        "@hookimpl\n"
+        "def simbench_simulators():\n"
+        "    return [SimulatorOffer('scanned', 'Scanned', print)]\n"
+    )
+    monkeypatch.setattr(folder, "__path__", [*folder.__path__, str(tmp_path)])
+    entry()
+    try:
+        made = registry.load()
+    finally:
+        for name in ("aa_broken", "bb_good"):
+            sys.modules.pop(f"simbench.plugins.{name}", None)
+    (problem,) = (problem for problem in made.problems if "aa_broken" in problem)
+    assert "ModuleNotFoundError: No module named 'no_such_package_at_all'" in problem
+    assert made.simulators.sources["scanned"].name == "simbench.plugins.bb_good"
+    assert "mc" in made.simulators.records
+
+
+def test_our_own_plugins_have_no_problem(entry):
+    entry()
+    assert registry.load().problems == []
+
+
+def test_every_module_of_the_folder_is_scanned(entry):
+    entry()
+    made = registry.load()
+    folder: ModuleType = importlib.import_module("simbench.plugins")
+    modules = {f"simbench.plugins.{module.name}" for module in pkgutil.iter_modules(folder.__path__)}
+    catalogues = (made.simulators, made.detectors, made.datasets, made.metrics)
+    used = {source.name for catalogue in catalogues for source in catalogue.sources.values()}
+    assert used == modules
