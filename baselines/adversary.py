@@ -24,7 +24,7 @@ class Batch:
     """Rows of the training part.
 
     Attributes:
-        photons: (B, P), in the groups of pixels that are judged.
+        photons: (B, V), in the views that are judged.
         conditions: scaled, (B, K).
         diversity: s(c) of Eq. 1, (B,).
         position: of the brightest pixel, scaled to [0, 1], (B, 2).
@@ -38,7 +38,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Fakes:
-    """Generated rows: the noise (B, Z), the rates (B, P) and the photons (B, P) drawn from them."""
+    """Generated rows: noise (B, Z), rates (B, H * W), and the photons drawn from them in views (B, V)."""
 
     noise: Tensor
     rates: Tensor
@@ -95,8 +95,8 @@ class Adversary:
     def fake(self, conditions: Tensor) -> Fakes:
         """Generated rows for scaled conditions (B, K)."""
         noise = self._noise(len(conditions))
-        rates = self.networks.generator.expected(noise, conditions)
-        return Fakes(noise, rates, self.networks.draw(rates))
+        rates = self.networks.generator(noise, conditions).flatten(1)
+        return Fakes(noise, rates, self.networks.view(self.networks.draw(rates)))
 
     def discriminator_loss(self, batch: Batch, fakes: Fakes, step: int) -> Tensor:
         """The discriminator's loss with its penalty, a scalar."""
@@ -128,8 +128,9 @@ class Adversary:
         if "diversity" in self.terms:
             terms["diversity"] = settings.lambda_div * self._diversity(batch, fakes)
         if "intensity" in self.terms:
-            log = settings.intensity == "log"
-            terms["intensity"] = settings.lambda_in * losses.intensity(batch.photons, fakes.photons, log=log)
+            log, groups = settings.intensity == "log", self.networks.groups
+            photons = batch.photons[:, :groups], fakes.photons[:, :groups]
+            terms["intensity"] = settings.lambda_in * losses.intensity(*photons, log=log)
         if "auxiliary" in self.terms:
             position = self.networks.regressor(fakes.photons)
             terms["auxiliary"] = settings.lambda_aux * losses.auxiliary(position, batch.position)
@@ -153,18 +154,22 @@ class Adversary:
             self.average[name].copy_(tensor)
 
     def _diversity(self, batch: Batch, fakes: Fakes) -> Tensor:
-        settings, rows = self.settings, self.settings.div_rows or len(fakes.noise)
+        settings, networks = self.settings, self.networks
+        rows = settings.div_rows or len(fakes.noise)
         conditions, noise = batch.conditions[:rows], fakes.noise[:rows]
         other = self._noise(len(noise))
-        other_rates = self.networks.generator.expected(other, conditions)
+        other_rates = networks.generator(other, conditions).flatten(1)
         if settings.div_distance == "latent":
-            judge = self.networks.discriminator
+            judge = networks.discriminator
             first, second = (
                 judge.latent(judge.features(photons), conditions)
-                for photons in (fakes.photons[:rows], self.networks.draw(other_rates))
+                for photons in (fakes.photons[:rows], networks.view(networks.draw(other_rates)))
             )
         else:  # of the rates: two draws of the same rates differ too, and would satisfy the term alone
-            first, second = torch.log1p(fakes.rates[:rows]), torch.log1p(other_rates)
+            first, second = (
+                torch.log1p(networks.view(rates)[:, : networks.groups])
+                for rates in (fakes.rates[:rows], other_rates)
+            )
         return losses.diversity(batch.diversity[:rows], first, second, noise, other, settings.div_clip)
 
     def _noise(self, rows: int) -> Tensor:

@@ -1,22 +1,22 @@
 """The ``compact`` networks: small, dense, for CPUs, and for a detector of any shape.
 
-The generator gives rates, total x profile, and photons are drawn from them: a network that had to produce
-integer counts itself would be given away by them. Both networks work on groups of pixels, coarse cells
-split by readout channel (see groups.py); within a group the rate map is interpolated, not learned.
+The generator gives a rate map, total x profile, and photons are drawn from it: a network that had to produce
+integer counts itself would be given away by them. The profile is smooth between pixels: a coarse field and a
+free term for each row and each column. The discriminator sees photons in groups of pixels (see groups.py).
 """
 
 from collections.abc import Callable
 from itertools import pairwise
 
-import numpy as np
 import torch
+from scipy.special import ndtri
 from torch import Tensor, nn
 
 from .groups import Groups
 
 SLOPE = 0.2
+STEPS = 15  # of the stairs that the first two noise numbers are also given as
 LOG_FLOOR = -3.0  # of a total rate: far below the one photon that every response has
-TINY = 1e-12  # photons; keeps an empty cell's pixels from 0 / 0
 
 
 def dense(*widths: int, norm: bool = False) -> nn.Sequential:
@@ -28,16 +28,16 @@ def dense(*widths: int, norm: bool = False) -> nn.Sequential:
 
 
 class Generator(nn.Module):
-    """Noise (B, Z) and scaled conditions (B, K) to rates in photons: total x softmax profile.
+    """Noise (B, Z) and scaled conditions (B, K) to a rate map (B, H, W) in photons.
 
     Args:
         shape: (H, W).
-        cells: cells along each axis.
-        groups: number P of pixel groups; which pixel is in which is a stored buffer.
+        field: (h, w) of the coarse field of the log profile.
         conditions: K.
         noise: Z.
         width: hidden width.
         depth: hidden layers.
+        rank: width of the layer that spans the profiles.
         log_total: the logarithm of the total rate is counted from here.
         log_limit: and never exceeds this.
     """
@@ -46,80 +46,88 @@ class Generator(nn.Module):
         self,
         *,
         shape: tuple[int, int],
-        cells: tuple[int, int],
-        groups: int,
+        field: tuple[int, int],
         conditions: int,
         noise: int,
         width: int,
         depth: int,
+        rank: int,
         log_total: float,
         log_limit: float,
     ) -> None:
         super().__init__()
-        self.shape, self.cells, self.log_total, self.log_limit = shape, cells, log_total, log_limit
-        self.group_of_pixel: Tensor
-        self.cell_of_group: Tensor
-        self.register_buffer("group_of_pixel", torch.zeros(shape[0] * shape[1], dtype=torch.int32))
-        self.register_buffer("cell_of_group", torch.zeros(groups, dtype=torch.int32))
-        self.body = dense(noise + conditions, *[width] * depth, norm=True)
+        self.shape, self.field, self.log_total, self.log_limit = shape, field, log_total, log_limit
+        self.steps: Tensor
+        self.register_buffer("steps", _quantiles(STEPS), persistent=False)
+        inputs = noise + 2 * STEPS + conditions
+        self.body = dense(inputs, *[width] * depth, norm=True)
         self.total = nn.Linear(width, 1)
-        self.profile = nn.Linear(width, groups)
-
-    def set_groups(self, groups: Groups) -> None:
-        """Fix which pixel is in which group, and start from an even profile over the pixels."""
-        self.group_of_pixel.copy_(torch.from_numpy(groups.of_pixel))
-        self.cell_of_group.copy_(torch.from_numpy(groups.cell.argmax(axis=1)))
-        with torch.no_grad():
-            self.profile.bias.add_(torch.from_numpy(np.log(np.bincount(groups.of_pixel))).float())
-
-    def expected(self, noise: Tensor, conditions: Tensor) -> Tensor:
-        """The rates of the groups (B, P)."""
-        hidden = self.body(torch.cat([noise, conditions], dim=1))
-        total = torch.exp((self.total(hidden) + self.log_total).clamp(LOG_FLOOR, self.log_limit))
-        rates: Tensor = total * torch.softmax(self.profile(hidden), dim=1)
-        return rates
+        terms = field[0] * field[1] + shape[0] + shape[1]
+        self.profile = nn.Sequential(*dense(width, rank), nn.Linear(rank, terms))
+        self.down: Tensor
+        self.across: Tensor
+        self.register_buffer("down", _interpolation(shape[0], field[0]), persistent=False)
+        self.register_buffer("across", _interpolation(shape[1], field[1]).T.contiguous(), persistent=False)
 
     def forward(self, noise: Tensor, conditions: Tensor) -> Tensor:
-        """The rate map (B, H, W): each group's rate shared out as the cells around it suggest."""
-        rates = self.expected(noise, conditions)
-        of_pixel, rows = self.group_of_pixel, len(rates)
-        pixels = torch.bincount(of_pixel, minlength=rates.shape[1]).to(rates.dtype)
-        cells = self.cells[0] * self.cells[1]
-        area = pixels.new_zeros(cells).index_add(0, self.cell_of_group, pixels)
-        density = rates.new_zeros(rows, cells).index_add(1, self.cell_of_group, rates) / area
-        smooth = nn.functional.interpolate(density.view(rows, 1, *self.cells), self.shape, mode="bilinear")
-        share = smooth.flatten(1) + TINY
-        whole = torch.zeros_like(rates).index_add(1, of_pixel, share)
-        return ((rates / whole).index_select(1, of_pixel) * share).view(rows, *self.shape)
+        """The rate map (B, H, W)."""
+        stairs = (noise[:, :2, None] > self.steps).to(noise.dtype).flatten(1)
+        hidden = self.body(torch.cat([noise, stairs, conditions], dim=1))
+        total = torch.exp((self.total(hidden) + self.log_total).clamp(LOG_FLOOR, self.log_limit))
+        coarse, rows, columns = self.profile(hidden).split(
+            [self.field[0] * self.field[1], *self.shape], dim=1
+        )
+        smooth = self.down @ (coarse.view(-1, *self.field) @ self.across)  # (B, H, W)
+        profile = torch.softmax((smooth + rows[:, :, None] + columns[:, None, :]).flatten(1), dim=1)
+        return (total * profile).view(-1, *self.shape)
+
+
+def _quantiles(number: int) -> Tensor:
+    """(number,): the quantiles of the standard normal distribution at k / (number + 1), k from 1."""
+    exceeded = torch.arange(1, number + 1, dtype=torch.double) / (number + 1)
+    return torch.from_numpy(ndtri(exceeded.numpy())).float()
+
+
+def _interpolation(size: int, nodes: int) -> Tensor:
+    """(size, nodes): linear interpolation from even nodes to pixels, constant beyond the outermost."""
+    place = ((torch.arange(size) + 0.5) * nodes / size - 0.5).clamp(0, nodes - 1)
+    return (1 - (place[:, None] - torch.arange(nodes)).abs()).clamp(min=0)
 
 
 class Discriminator(nn.Module):
-    """Judges photons on coarse cells, their channel sums and shares, and the conditions.
+    """Judges photons on coarse cells, on lines, their channel sums and shares, and the conditions.
 
     Args:
         groups: see :class:`Groups`.
         conditions: K.
         width: hidden width.
-        unit: typical size of a channel sum in photons; divides the one input that is no logarithm.
+        unit: photons; divides the channel sums, the one input that is no logarithm or share.
+        sums: scale of the logarithms of channel sums and total. Slopes are penalised alike for all inputs, so
+            scales say what is to be looked at closely: bright responses to one particle differ by some 10 %.
+        lines: scale of the logarithms of rows and columns.
     """
 
-    def __init__(self, groups: Groups, *, conditions: int, width: int, unit: float) -> None:
+    def __init__(
+        self, groups: Groups, *, conditions: int, width: int, unit: float, sums: float, lines: float
+    ) -> None:
         super().__init__()
-        self.unit = unit
+        self.unit, self.sums, self.lines = unit, sums, lines
         self.cell: Tensor
         self.channel: Tensor
         self.register_buffer("cell", torch.from_numpy(groups.cell))
         self.register_buffer("channel", torch.from_numpy(groups.channel))
-        inputs = groups.cell.shape[1] + 3 * groups.channel.shape[1] + 1 + conditions
+        inputs = groups.cell.shape[1] + 3 * groups.channel.shape[1] + 1 + groups.lines + conditions
         self.body = dense(inputs, width, width, 128)
         self.logit = nn.Linear(128, 1)
 
     def features(self, counts: Tensor) -> Tensor:
-        """What the discriminator sees (B, ...) of photons (B, P) in the groups."""
-        channels = counts @ self.channel
-        total = counts.sum(1, keepdim=True)
-        logs = [torch.log1p(counts @ self.cell), torch.log1p(channels), torch.log1p(total)]
-        return torch.cat([*logs, channels / self.unit, channels / (total + 1)], dim=1)
+        """What the discriminator sees (B, ...) of photons (B, P + H + W) in the views."""
+        grouped, lines = counts[:, : len(self.cell)], counts[:, len(self.cell) :]
+        channels = grouped @ self.channel
+        total = grouped.sum(1, keepdim=True)
+        sums = self.sums * torch.log1p(torch.cat([channels, total], dim=1))
+        shapes = [torch.log1p(grouped @ self.cell), self.lines * torch.log1p(lines), channels / (total + 1)]
+        return torch.cat([*shapes, sums, channels / self.unit], dim=1)
 
     def latent(self, features: Tensor, conditions: Tensor) -> Tensor:
         """The last hidden layer (B, 128)."""
@@ -133,41 +141,43 @@ class Discriminator(nn.Module):
 
 
 class Regressor(nn.Module):
-    """The auxiliary regressor on log photons of the coarse cells: (B, P) photons to positions (B, 2)."""
+    """The auxiliary regressor: log photons of cells and lines, (B, P + H + W) photons to positions (B, 2)."""
 
     def __init__(self, groups: Groups) -> None:
         super().__init__()
         self.cell: Tensor
         self.register_buffer("cell", torch.from_numpy(groups.cell))
-        self.body = nn.Sequential(*dense(groups.cell.shape[1], 128, 64), nn.Linear(64, 2))
+        seen = groups.cell.shape[1] + groups.lines
+        self.body = nn.Sequential(*dense(seen, 128, 64), nn.Linear(64, 2))
 
     def forward(self, counts: Tensor) -> Tensor:
         """Predicted (k, l) of the brightest pixel, in units of the image."""
-        position: Tensor = self.body(torch.log1p(counts @ self.cell))
+        cells = counts[:, : len(self.cell)] @ self.cell
+        seen = torch.cat([cells, counts[:, len(self.cell) :]], dim=1)
+        position: Tensor = self.body(torch.log1p(seen))
         return position
 
 
 def photon_draw(min_photons: int, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
-    """A function from the groups' rates (B, P) to photons (B, P), drawn by the rule of photons.py.
+    """A function from pixels' rates (B, H * W) to photons (B, H * W), drawn by the rule of photons.py.
 
-    Sums of independent Poisson pixels are Poisson with the summed rates: the groups are drawn directly. The
-    gradient is that of the expected photons (straight-through), which lets a generator learn from counts.
+    The gradient is that of the expected photons (straight-through): a generator can learn from counts.
     """
 
-    def draw(expected: Tensor) -> Tensor:
+    def draw(rates: Tensor) -> Tensor:
         with torch.no_grad():
-            photons = torch.poisson(expected, generator=generator)
+            photons = torch.poisson(rates, generator=generator)
             faint = (photons.sum(1) < min_photons).nonzero().squeeze(1)
             if len(faint):
-                photons[faint] += _missing(expected[faint], min_photons - photons[faint].sum(1), generator)
-        return expected + (photons - expected).detach()
+                photons[faint] += _missing(rates[faint], min_photons - photons[faint].sum(1), generator)
+        return rates + (photons - rates).detach()
 
     return draw
 
 
-def _missing(expected: Tensor, number: Tensor, generator: torch.Generator) -> Tensor:
-    """``number`` (B,) photons, at least one a row, thrown into groups as ``expected`` (B, P) has it."""
+def _missing(rates: Tensor, number: Tensor, generator: torch.Generator) -> Tensor:
+    """``number`` (B,) photons, at least one a row, thrown into pixels as ``rates`` (B, H * W) has it."""
     most = int(number.max())
-    place = torch.multinomial(expected, most, replacement=True, generator=generator)
+    place = torch.multinomial(rates, most, replacement=True, generator=generator)
     kept = torch.arange(most, device=place.device) < number[:, None]
-    return torch.zeros_like(expected).scatter_add_(1, place, kept.to(expected.dtype))
+    return torch.zeros_like(rates).scatter_add_(1, place, kept.to(rates.dtype))

@@ -17,6 +17,7 @@ import numpy.typing as npt
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 ZDC_FEATURES = ("energy", "vx", "vy", "vz", "px", "py", "pz", "mass", "charge")
+_BINS = 12
 BEAM_MOMENTUM = 6500.0  # GeV/c, the scale of energies and rigidities
 # Masses in GeV/c^2 between which the particles that reach the ZDCs fall into kinds: photon, electron,
 # muon, pion, kaon, nucleon, hyperon.
@@ -67,8 +68,21 @@ def zdc_features(conditions: npt.ArrayLike, geometry: Geometry) -> Floats:
         np.arcsinh(vz / 1e-3),
         vz != 0,
         *kinds,
+        *_energy_bins(energy, charge, mass),
     ]
     return np.column_stack(columns).astype(np.float64)
+
+
+def _energy_bins(energy: Floats, charge: Floats, mass: Floats) -> list[Floats]:
+    """The energy of massive particles on a linear scale, as weights of a grid, for each sign of the charge.
+
+    A calorimeter beside the beam accepts a charged particle in a band of momenta only, with sharp edges: they
+    are learned much sooner from such bins than from one number.
+    """
+    place = np.clip(energy / BEAM_MOMENTUM, 0, 1)[:, None] * _BINS
+    weights = np.maximum(1 - np.abs(place - np.arange(_BINS + 1)), 0)
+    signs = [(charge == 0) & (mass > 0), charge > 0, charge < 0]
+    return [column * sign for sign in signs for column in weights.T]
 
 
 @dataclass(frozen=True)

@@ -45,17 +45,21 @@ class Networks:
     """The networks of one GAN and how photons come from its rates.
 
     Attributes:
-        generator: (noise, conditions) -> rates (B, H, W), with ``expected``: the same in groups, (B, P).
-        discriminator: (features, conditions) -> logits (B,), with ``features(photons)`` and ``latent``.
-        regressor: photons (B, P) -> positions (B, 2).
-        draw: rates (B, P) -> photons (B, P), with a gradient.
-        pool: showers (N, H, W) -> photons (N, P) in these groups.
+        generator: (noise, conditions) -> rates (B, H, W).
+        discriminator: (features, conditions) -> logits (B,), with ``features(views)`` and ``latent``.
+        regressor: photons in the views (B, V) -> positions (B, 2).
+        draw: rates (B, H * W) -> photons (B, H * W), with a gradient.
+        view: pixels (B, H * W) -> what is judged of them (B, V), with a gradient.
+        groups: the first so many of the V views hold every pixel once.
+        pool: showers (N, H, W) -> photons (N, V) in these views.
     """
 
     generator: Generator
     discriminator: compact.Discriminator | paper.Discriminator
     regressor: nn.Module
     draw: Callable[[Tensor], Tensor]
+    view: Callable[[Tensor], Tensor]
+    groups: int
     pool: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
 
@@ -68,10 +72,10 @@ def network_header(preset: str, task: Task, settings: Settings) -> dict[str, Any
     }
     if preset == "compact":
         header |= {
-            "cells": [min(settings.cells_x, task.shape[0]), min(settings.cells_y, task.shape[1])],
-            "groups": len(_groups(task, settings).cell),
+            "field": [max(1, round(length / settings.field)) for length in task.shape],
             "width": settings.width,
             "depth": settings.depth,
+            "rank": settings.rank,
             # A start well below the mean, for most responses are fainter than it; a limit above all seen.
             "log_total": float(np.log(max(task.total_mean, 1e-3) / 4)),
             "log_limit": float(np.log(4 * max(task.total_max, 1.0))),
@@ -89,7 +93,7 @@ def make_generator(preset: str, header: Mapping[str, Any], rng: torch.Generator 
     arguments = dict(header)
     arguments["shape"] = tuple(arguments["shape"])
     if preset == "compact":
-        arguments["cells"] = tuple(arguments["cells"])
+        arguments["field"] = tuple(arguments["field"])
         return compact.Generator(**arguments)
     if preset == "paper":
         return paper.Generator(**arguments, generator=rng)
@@ -115,16 +119,28 @@ def make_networks(preset: str, task: Task, settings: Settings, rng: torch.Genera
             made(lambda: paper.Discriminator(shape=shape, conditions=inputs, generator=rng)),
             made(lambda: paper.Regressor(shape=shape, generator=rng)),
             draw=lambda photons: photons,
+            view=lambda photons: photons,
+            groups=shape[0] * shape[1],
             pool=lambda showers: showers.reshape(len(showers), -1),
         )
-    groups = _groups(task, settings)
-    generator.set_groups(groups)
-    unit = max(task.total_std / 2, 1.0)
+    groups = Groups.of(task.shape, settings.cell, task.masks)
+    unit = max(task.total_std / 6, 1.0)
     return Networks(
         generator,
-        made(lambda: compact.Discriminator(groups, conditions=inputs, width=settings.width, unit=unit)),
+        made(
+            lambda: compact.Discriminator(
+                groups,
+                conditions=inputs,
+                width=settings.width,
+                unit=unit,
+                sums=settings.sums,
+                lines=settings.lines,
+            )
+        ),
         made(lambda: compact.Regressor(groups)),
         draw=compact.photon_draw(task.min_photons, rng),
+        view=groups.view,
+        groups=len(groups),
         pool=groups.pool,
     )
 
@@ -137,10 +153,6 @@ def blank_generator(preset: str, header: Mapping[str, Any]) -> Generator:
     """
     with torch.random.fork_rng(devices=[]):  # the constructors' numbers are thrown away
         return make_generator(preset, header)
-
-
-def _groups(task: Task, settings: Settings) -> Groups:
-    return Groups.of(task.shape, (settings.cells_x, settings.cells_y), task.masks)
 
 
 def initialised(make: Callable[[], Module], rng: torch.Generator) -> Module:

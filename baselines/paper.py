@@ -91,11 +91,6 @@ class Generator(nn.Module):
             ]
         self.body = nn.Sequential(*layers, nn.ReLU())
 
-    def expected(self, noise: Tensor, conditions: Tensor) -> Tensor:
-        """Photons of all pixels (B, H * W), not yet rounded."""
-        photons: Tensor = self(noise, conditions)
-        return photons.flatten(1)
-
     def forward(self, noise: Tensor, conditions: Tensor) -> Tensor:
         """Photons (B, H, W), not yet rounded."""
         hidden = self.head(torch.cat([noise, conditions], dim=1))

@@ -49,8 +49,11 @@ class Settings:
         intensity: the intensity of Eq. 2 in ``photons``, or their ``log``.
         width: hidden width of the compact networks.
         depth: hidden layers of the compact generator.
-        cells_x: cells of the compact networks along the first axis.
-        cells_y: the same along the second axis.
+        rank: width of the compact generator's layer that spans the profiles.
+        cell: side of the compact discriminator's cells, in pixels.
+        sums: scale of the logarithms of channel sums among its inputs.
+        lines: scale of the logarithms of rows and columns among its inputs.
+        field: spacing of the nodes of the compact generator's coarse field, in pixels.
         evaluations: how many times the validation score is taken, and a checkpoint written.
         storage: ``float32`` or ``float16``, the precision of the weights file.
         threads: torch threads; results are bitwise reproducible for a given number.
@@ -85,8 +88,11 @@ class Settings:
     intensity: str
     width: int
     depth: int
-    cells_x: int
-    cells_y: int
+    rank: int
+    cell: int
+    sums: float
+    lines: float
+    field: int
     evaluations: int
     storage: str
     threads: int
@@ -123,8 +129,11 @@ PAPER = Settings(
     intensity="photons",
     width=0,
     depth=0,
-    cells_x=0,
-    cells_y=0,
+    rank=0,
+    cell=0,
+    sums=0.0,
+    lines=0.0,
+    field=0,
     evaluations=50,
     storage="float32",
     threads=1,
@@ -132,7 +141,7 @@ PAPER = Settings(
 
 # For CPUs: a rate map with a photon draw, judged on coarse cells (see compact.py).
 COMPACT = Settings(
-    steps=20_000,
+    steps=12_000,
     epochs=0,
     batch=256,
     bright=0.5,
@@ -147,22 +156,25 @@ COMPACT = Settings(
     beta1=0.0,
     beta2=0.99,
     warmup=100,
-    decay=0.6,
+    decay=0.3,
     decay_to=0.02,
     adversarial="relativistic",
     penalty=0.2,
     penalty_every=4,
     ema=0.995,
     ema_from=300,
-    ema_late=0.999,
+    ema_late=0.998,
     div_distance="images",
     div_clip=50.0,
     div_rows=64,
     intensity="photons",
     width=256,
-    depth=3,
-    cells_x=14,
-    cells_y=8,
+    depth=2,
+    rank=128,
+    cell=4,
+    sums=3.0,
+    lines=0.1,
+    field=2,
     evaluations=40,
     storage="float16",
     threads=1,
@@ -177,7 +189,7 @@ _CHOICES = {
     "storage": ("float32", "float16"),
 }
 _AT_LEAST_ONE = ("batch", "noise", "penalty_every", "evaluations", "threads")
-_COMPACT_SIZES = ("width", "depth", "cells_x", "cells_y")
+_COMPACT_SIZES = ("width", "depth", "rank", "cell", "field")
 _AT_MOST_ONE = ("bright", "beta1", "beta2", "decay", "decay_to", "ema", "ema_late")
 
 

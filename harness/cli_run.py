@@ -12,13 +12,16 @@ from simbench import reports
 from .benchmark import Request
 from .benchmark import run as run_benchmark
 from .errors import UserError
-from .show import bars, load_registry, watch
+from .folder import RunFolder
+from .show import bars, counter, load_registry, watch
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress; the tables are printed all the same.")]
 Formats = Annotated[
     list[str],
     typer.Option(
-        "--format", help=f"{', '.join(reports.FORMATS)}; printed, and written to the folder; repeatable."
+        "--format",
+        help=f"{', '.join(reports.PRINTED)} are printed, and written to the folder; "
+        "html and figures are written only; repeatable.",
     ),
 ]
 
@@ -69,8 +72,8 @@ def run(
 ) -> int:
     """Run simulators on the shared test split and print their scores.
 
-    Writes result.json and scores.csv to the folder --out. Started again on the same folder, it computes
-    only what is missing.
+    Writes result.json, scores.csv and report.html to the folder --out. Started again on the same folder, it
+    computes only what is missing.
 
     For example:
 
@@ -105,10 +108,13 @@ def run(
         result = run_benchmark(
             registry, request, folder, watch(progress), shlex.join(["simbench", *sys.argv[1:]])
         )
-    labelled = [(folder.name, result)]
+    finished: reports.Runs = [(str(folder), RunFolder(folder))]
     for name in formats:
-        typer.echo(reports.render(labelled, name), nl=False)
-    written = reports.write(labelled, [name for name in formats if name != "table"], folder)
+        if name in reports.PRINTED:
+            typer.echo(reports.render(finished, name), nl=False)
+    with bars(quiet) as progress:  # the page is made whatever the formats
+        wanted = [*(name for name in formats if name != "table"), "html"]
+        written = reports.write(finished, wanted, folder, counter(progress, "drawing figures"))
     paths = [folder / "result.json", folder / "scores.csv", *written]
     typer.echo(f"written: {', '.join(str(path) for path in paths)}", err=True)
     return int(any(model["status"] == "failed" for model in result["models"]))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
@@ -14,13 +15,14 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import AutoMinorLocator, FixedLocator, MaxNLocator, NullFormatter
 
 from .figures_data import Model, Scene
-from .figures_style import FLOOR, REFERENCE, bare, colour, figure, line, plain
+from .figures_style import FLOOR, REFERENCE, STEPS, bare, colour, figure, line, plain
 
 Floats = npt.NDArray[np.float64]
 
 _COLUMNS = 3
 _BINS = 40
-_SHOWN = 0.98  # share of the reference that a linear axis reaches up to
+_LOG_BINS = 28
+_FEWEST = 16  # photons that a linear axis shows at least
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Panel:
     reference: Floats
     generated: tuple[Floats, ...]
     log: bool = False
+    shown: float = 0.9  # share of the reference that a linear axis spans
 
 
 def channel_panels(scene: Scene, models: Sequence[Model], log: bool) -> list[Panel]:
@@ -54,7 +57,7 @@ def shower_panels(scene: Scene, models: Sequence[Model]) -> list[Panel]:
     ):
         for axis, name in enumerate("xy"):
             columns = [value[:, axis] for value in values]
-            panels.append(Panel(f"{title} in {name}", "pixels", columns[0], tuple(columns[1:])))
+            panels.append(Panel(f"{title} in {name}", "pixels", columns[0], tuple(columns[1:]), shown=0.998))
     photons = [unit.photons for unit in units]
     return [*panels, Panel("photon sum", "photons", photons[0], tuple(photons[1:]), log=True)]
 
@@ -72,7 +75,7 @@ def histograms(panels: Sequence[Panel], models: Sequence[Model]) -> Figure:
         _histogram(page, grid[divmod(index, _COLUMNS)], panel, models, first=index % _COLUMNS == 0)
     corner = page.add_subplot(grid[divmod(len(panels), _COLUMNS)])
     bare(corner)
-    handles = [Patch(facecolor=REFERENCE, edgecolor=FLOOR, linewidth=0.8)]
+    handles: list[Artist] = [Patch(facecolor=REFERENCE, edgecolor=FLOOR, linewidth=0.8)]
     handles += [Line2D([], [], color=colour(model), linestyle=line(model)) for model in models]
     labels = ["reference", *(plain(model.label) for model in models)]
     corner.legend(handles, labels, loc="center", handlelength=2.8, labelspacing=0.8)
@@ -82,28 +85,31 @@ def histograms(panels: Sequence[Panel], models: Sequence[Model]) -> Figure:
 def edges(panel: Panel) -> Floats:
     """Bin edges. Whole numbers fall into the middle of bins, so that no bin holds one more of them.
 
-    A linear axis ends where ``_SHOWN`` of the reference lie below; a logarithmic one holds every response,
-    in bins that grow with the value and one for zero.
+    A linear axis ends where ``panel.shown`` of the reference lie below; a logarithmic one holds every
+    response, in bins that grow with the value and one for zero.
     """
     reference = _finite(panel.reference)
     whole = bool(len(reference)) and np.array_equal(reference, np.round(reference))
     if panel.log:
-        highest = max((float(v.max()) for v in map(_finite, (reference, *panel.generated)) if len(v)), default=1)
-        steps = np.unique(np.round(np.geomspace(1, max(highest, 1) + 1, _BINS)))
-        return np.concatenate([[-0.5, 0.5], np.unique(np.append(steps, steps[-1] + 1))[1:] - 0.5])
+        values = [v for v in map(_finite, (reference, *panel.generated)) if len(v)]
+        highest = max([1.0, *(np.ceil(v.max()) for v in values)])
+        return np.append(-0.5, np.unique(np.round(np.geomspace(1, highest + 1, _LOG_BINS))) - 0.5)
     if not len(reference):
         return np.linspace(0, 1, _BINS + 1)
     if whole:
-        low, high = float(reference.min()), float(np.quantile(reference, _SHOWN))
+        low, high = float(reference.min()), float(np.quantile(reference, panel.shown))
+        high = max(high, low + _FEWEST)
         step = max(1, math.ceil((high - low + 1) / _BINS))
-        return np.asarray(low - 0.5 + step * np.arange(max(math.ceil((high - low + 1) / step), 2) + 1))
-    low, high = (float(bound) for bound in np.quantile(reference, ((1 - _SHOWN) / 2, (1 + _SHOWN) / 2)))
+        return np.asarray(low - 0.5 + step * np.arange(math.ceil((high - low + 1) / step) + 1))
+    low, high = (
+        float(bound) for bound in np.quantile(reference, ((1 - panel.shown) / 2, (1 + panel.shown) / 2))
+    )
     return np.linspace(low, high if high > low else low + 1, _BINS + 1)
 
 
 def _histogram(page: Figure, cell: SubplotSpec, panel: Panel, models: Sequence[Model], first: bool) -> None:
-    above, below = cell.subgridspec(2, 1, height_ratios=(2.6, 1), hspace=0.07)
-    main, ratio = page.add_subplot(above), page.add_subplot(below)
+    rows = cell.subgridspec(2, 1, height_ratios=(2.6, 1), hspace=0.07)
+    main, ratio = page.add_subplot(rows[0]), page.add_subplot(rows[1])
     bounds = edges(panel)
     widths = np.diff(bounds) if panel.log else np.ones(len(bounds) - 1)
     counts, *generated = (np.histogram(_finite(v), bounds)[0] for v in (panel.reference, *panel.generated))
@@ -127,9 +133,10 @@ def _histogram(page: Figure, cell: SubplotSpec, panel: Panel, models: Sequence[M
     ratio.set_ylim(0, 2)
     ratio.yaxis.set_major_locator(FixedLocator([0.5, 1, 1.5]))
     _scales(main, ratio, bounds, panel.log)
-    highest = max((counts / widths).max(), *((v / widths).max() for v in generated), 1e-9)
+    heights = np.concatenate([counts / widths, *(values / widths for values in generated)])
+    highest = max(1e-9, heights.max())
     if panel.log:
-        main.set_ylim(0.5 / widths[-1], 3 * highest)
+        main.set_ylim(0.5 * heights[heights > 0].min(initial=highest), 3 * highest)
     else:
         main.set_ylim(0, 1.12 * highest)
 
@@ -143,14 +150,14 @@ def _scales(main: Axes, ratio: Axes, bounds: Floats, log: bool) -> None:
             axes.xaxis.set_minor_locator(FixedLocator([n * p for p in powers for n in range(2, 10)]))
             axes.xaxis.set_minor_formatter(NullFormatter())
         else:
-            axes.xaxis.set_major_locator(MaxNLocator(5))
+            axes.xaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
             axes.xaxis.set_minor_locator(AutoMinorLocator())
         axes.set_xlim(bounds[0], bounds[-1])
     main.tick_params(axis="x", labelbottom=False)
     if log:
         main.set_yscale("log")
     else:
-        main.yaxis.set_major_locator(MaxNLocator(5))
+        main.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
 
 
 def _finite(values: Floats) -> Floats:

@@ -7,7 +7,7 @@ white too. Nothing here touches matplotlib's global state for longer than a figu
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -23,13 +23,14 @@ from .figures_data import Model
 WIDTH = 7.2  # inches: the text width of an A4 page
 REFERENCE = "#bcc0c8"
 FLOOR = "#3c4046"
+STEPS = [1, 2, 5, 10]  # between ticks: numbers that are easy to read between
 _COLOURS = ("#3f90da", "#e76300", "#832db6", "#bd1f01", "#ffa90e", "#a96b59", "#92dadd", "#b9ac70")
 _LINES = ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 1)))
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", ">")
+_MARKERS = ("o", "s", "^", "D", "v", "p", "<", ">", "h", "d")
 _FONT = "DejaVu Sans"  # comes with matplotlib: the same glyphs on every machine
 _LONGEST = 28  # characters of a name that a legend has room for
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {  # Any: matplotlib spells out hundreds of keys as the type
     "font.family": [_FONT],
     "font.size": 8,
     "axes.labelsize": 8,
@@ -90,6 +91,11 @@ def plain(text: str, longest: int = _LONGEST) -> str:
     text = "".join(letter if ord(letter) in _glyphs() else "□" for letter in text)
     text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
+
+
+def room(labels: Sequence[str]) -> float:
+    """The share of a figure's width that the longest of ``labels`` takes, in the size of tick labels."""
+    return (0.2 + 0.062 * max(map(len, labels), default=0)) / WIDTH
 
 
 def bare(axes: Axes) -> None:

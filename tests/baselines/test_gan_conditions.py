@@ -17,7 +17,19 @@ def test_features_of_a_real_photon():
     np.testing.assert_allclose(found[2:4], [impact_x / 11.2, impact_y / 6.0], rtol=1e-5)
     np.testing.assert_allclose(found[5:7], [max(-2, (impact_x - 24.35) / 11.2), impact_y / 6.0], rtol=1e-5)
     assert found[8] == found[9] == found[11] == 0
-    assert found[15:].tolist() == [1, 0, 0, 0, 0, 0, 0]  # massless
+    assert found[15:22].tolist() == [1, 0, 0, 0, 0, 0, 0]  # massless
+    assert not found[22:].any()  # the energy bins are for massive particles
+
+
+def test_energy_bins_share_a_massive_particle_between_two_neighbours_of_its_sign():
+    energies = (6500.0, 6500 * 2.25 / 12)
+    rows = [[e, 0, 0, 0, 0, 0, -e, 0.938, charge] for e in energies for charge in (0, 1, -1)]
+    bins = zdc_features(rows, PROTON)[:, 22:].reshape(2, 3, 3, 13)  # energy, charge, sign of the bins, bin
+    expected = np.zeros((2, 3, 3, 13))
+    for sign in range(3):
+        expected[0, sign, sign, 12] = 1
+        expected[1, sign, sign, 2:4] = 0.75, 0.25
+    np.testing.assert_allclose(bins, expected, atol=1e-12)
 
 
 def test_bending_goes_with_charge_over_momentum():

@@ -56,10 +56,8 @@ def test_shapes(preset, shape):
     assert rates.shape == (6, *shape)
     assert (rates >= 0).all()
     assert torch.isfinite(rates).all()
-    expected = nets.generator.expected(noise, real.conditions)
-    assert expected.shape == real.photons.shape
-    np.testing.assert_allclose(expected.sum(1).tolist(), rates.sum((1, 2)).tolist(), rtol=1e-4)
-    drawn = nets.draw(expected)
+    drawn = nets.view(nets.draw(rates.flatten(1)))
+    assert drawn.shape == real.photons.shape
     features = nets.discriminator.features(drawn)
     assert nets.discriminator(features, real.conditions).shape == (6,)
     assert nets.discriminator.latent(features, real.conditions).shape == (6, 64 if preset == "paper" else 128)
@@ -83,39 +81,50 @@ def test_paper_image_is_a_logarithm():
 
 def test_groups_share_cell_and_channels_and_pool_exactly():
     masks = task(PROTON).masks
-    groups = Groups.of(PROTON, (14, 8), masks)
+    groups = Groups.of(PROTON, 4, masks)
     showers = np.random.default_rng(0).poisson(0.3, (5, *PROTON)).astype(np.uint16)
     pooled = groups.pool(showers)
+    grouped, rows, columns = np.split(pooled, [len(groups), len(groups) + 56], axis=1)
     channels = showers.reshape(5, -1) @ masks.reshape(3, -1).T.astype(int)
-    np.testing.assert_array_equal(pooled @ groups.channel.astype(int), channels)
+    np.testing.assert_array_equal(grouped @ groups.channel, channels)
     i, j = np.indices(PROTON)
     cell = (i * 14 // 56) * 8 + j * 8 // 30
     expected = np.stack([[shower[cell == k].sum() for k in range(112)] for shower in showers])
-    np.testing.assert_array_equal(pooled @ groups.cell.astype(int), expected)
+    np.testing.assert_array_equal(grouped @ groups.cell, expected)
+    np.testing.assert_array_equal(rows, showers.sum(axis=2))
+    np.testing.assert_array_equal(columns, showers.sum(axis=1))
 
 
-def test_the_rate_map_keeps_the_groups_and_varies_within_them():
-    settings, nets = networks("compact", PROTON)
-    noise, conditions = torch.randn(3, 10, generator=torch.Generator().manual_seed(1)), torch.zeros(3, 9)
-    with torch.no_grad():
-        nets.generator.profile.weight.mul_(20)  # a profile with structure
-        rates, expected = nets.generator(noise, conditions), nets.generator.expected(noise, conditions)
-    groups = Groups.of(PROTON, (settings.cells_x, settings.cells_y), task(PROTON).masks)
-    for row in range(3):
-        pixels = rates[row].flatten().numpy()
-        np.testing.assert_allclose(np.bincount(groups.of_pixel, pixels), expected[row], rtol=1e-4)
-    assert torch.unique(rates[0].flatten()[groups.of_pixel == 5]).numel() > 1
+def test_the_gradient_of_the_views_goes_back_to_their_pixels():
+    groups = Groups.of((2, 3), 4, np.array([[[True, False, True], [False, True, False]]]))
+    pixels = torch.zeros(1, 6, requires_grad=True)
+    slopes = torch.arange(1.0, 8.0)  # two groups, two rows, three columns
+    (groups.view(pixels) * slopes).sum().backward()
+    group = slopes[groups.of_pixel]
+    expected = group + slopes[[2, 2, 2, 3, 3, 3]] + slopes[[4, 5, 6, 4, 5, 6]]
+    torch.testing.assert_close(pixels.grad[0], expected)
 
 
 def test_an_untrained_rate_map_is_even():
     _, nets = networks("compact", ODD)
     with torch.no_grad():
-        nets.generator.profile.weight.zero_()
-        torch.nn.init.zeros_(nets.generator.profile.bias)
-        groups = Groups.of(ODD, (14, 8), task(ODD).masks)
-        nets.generator.set_groups(groups)
+        torch.nn.init.zeros_(nets.generator.profile[-1].weight)
+        torch.nn.init.zeros_(nets.generator.profile[-1].bias)
         rates = nets.generator(torch.zeros(1, 10), torch.zeros(1, 9))
     torch.testing.assert_close(rates, rates.mean().expand(1, *ODD))
+
+
+def test_the_profile_is_field_rows_and_columns_on_a_log_scale():
+    _, nets = networks("compact", (4, 4))
+    with torch.no_grad():
+        torch.nn.init.zeros_(nets.generator.profile[-1].weight)
+        # A field of 2 x 2 nodes at pixels 0.5 and 2.5, then four rows, then four columns.
+        terms = [0.0, 0.0, 8.0, 8.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0]
+        nets.generator.profile[-1].bias.copy_(torch.tensor(terms))
+        logs = nets.generator(torch.zeros(1, 10), torch.zeros(1, 9))[0].log()
+    field = torch.tensor([0.0, 2.0, 6.0, 8.0])
+    expected = field[:, None] + torch.tensor([1.0, 0, 0, 0])[:, None] + torch.tensor([0, 0, 0, 2.0])
+    torch.testing.assert_close(logs - logs[1, 1], expected - expected[1, 1], rtol=1e-4, atol=1e-4)
 
 
 def test_compact_total_is_bounded():

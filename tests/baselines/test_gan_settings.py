@@ -30,7 +30,7 @@ def test_overrides_keep_their_types():
         ),
         ("compact", {"penalty": "nan"}, "setting penalty: expected a finite number >= 0, found nan"),
         ("compact", {"batch": "0"}, "setting batch: expected at least 1, found 0"),
-        ("compact", {"cells_x": "0"}, "setting cells_x: expected at least 1, found 0"),
+        ("compact", {"cell": "0"}, "setting cell: expected at least 1, found 0"),
         ("compact", {"ema": "1.5"}, "setting ema: expected at most 1, found 1.5"),
         ("compact", {"adversarial": "hinge"}, "expected bce or relativistic, found 'hinge'"),
         ("compact", {"steps": "0", "epochs": "0"}, "one of them must be above 0"),

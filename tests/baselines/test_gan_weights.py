@@ -91,8 +91,8 @@ def other_network(path):
         "noise": 4,
         "width": 8,
         "depth": 1,
-        "cells": [1, 1],
-        "groups": 2,
+        "field": [1, 1],
+        "rank": 4,
     }
     scaler = {"mean": [0, 0], "scale": [1, 1], "clip": None, "geometry": None}
     more = {
@@ -140,7 +140,7 @@ def test_half_precision_halves_the_file_and_hardly_changes_the_rates(toy_job, tm
     half, full = (files[storage].stat().st_size for storage in ("float16", "float32"))
     assert half < 0.75 * full
     kinds = {array.dtype.name for array in read_weights(files["float16"])[1].values()}
-    assert kinds == {"float16", "int32"}  # the groups of the pixels stay whole
+    assert kinds == {"float16"}
     conditions, noise = np.zeros((5, 2), np.float32), np.ones((5, 10), np.float32)
     rates = [GanSimulator.load(file).rates(conditions, noise) for file in files.values()]
     np.testing.assert_allclose(*rates, rtol=0.02)

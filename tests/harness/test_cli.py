@@ -161,7 +161,7 @@ def test_run_prints_tables_and_writes(run, tmp_path):
     assert "made for a test" in out
     assert "result.json" in err
     names = set(names_in(tmp_path / "out"))
-    assert names == {"result.json", "scores.csv", "units", "report.md", "report.csv"}
+    assert names == {"result.json", "scores.csv", "units", "report.md", "report.csv", "report.html"}
     result = read_result(tmp_path / "out")
     assert f"{result['models'][0]['ws']['mean']:.2f}"[:3] in out
 
@@ -556,6 +556,7 @@ def test_report_refuses_what_cannot_be_compared(run, call, tmp_path):
     fails(call("report", tmp_path / "one", tmp_path / "two"), "split_seed", "one", "two")
     fails(call("report", tmp_path / "absent"), "absent")
     fails(call("report", tmp_path / "one", "--format", "absent"), "unknown format 'absent'")
+    fails(call("report", tmp_path / "one", "--format", "html"), "html", "--out")
     (tmp_path / "empty").mkdir()
     fails(call("report", tmp_path / "empty"), "holds no result.json")
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from simbench.reports import FORMATS, render, score_table, terminal, write
+from simbench.reports import PRINTED, render, score_table, terminal, write
 from simbench.reports.markdown import escape
 from simbench.reports.protocol import one_line
 
 LONG = "a-model-with-a-name-that-is-longer-than-any-terminal-is-wide-" * 5
 
 
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("format_", PRINTED)
 def test_every_format_takes_every_result(
     format_: str, full: dict[str, Any], result: Any, failed: Any
 ) -> None:

@@ -1,0 +1,115 @@
+"""The page in a real browser: Debian's Chromium, driven by playwright.
+
+Skipped where either is missing (both need more than pip), unless SIMBENCH_BROWSER=required.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from simbench.harness.folder import RunFolder
+from simbench.reports import write
+
+
+def _unavailable(reason: str) -> None:
+    if os.environ.get("SIMBENCH_BROWSER") == "required":
+        pytest.fail(f"SIMBENCH_BROWSER=required, but {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    program = shutil.which("chromium")
+    if program is None:
+        _unavailable("there is no chromium (Debian: apt-get install chromium)")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _unavailable("playwright is not installed")
+    with sync_playwright() as playwright:
+        # without a sandbox because a container's root has none; the page is ours and asks no server
+        running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory, hostile: str, make_rich: Any, make_folder: Any) -> str:
+    tmp_path, rich_result = tmp_path_factory.mktemp("page"), make_rich()
+    rich_result["models"][2]["name"] = f"{hostile}<script>document.title = 'broken into'</script>"
+    rich_result["models"][4]["error"] = "<img src='http://example.org/x.png' onerror='alert(1)'>"
+    folder: RunFolder = make_folder(tmp_path / "run", rich_result)
+    (path,) = write([("run", folder)], ["html"], tmp_path)
+    return path.as_uri()
+
+
+class Watched:
+    """A page of the browser with all that it complained of and asked for."""
+
+    def __init__(self, browser: Any, address: str, **settings: Any) -> None:
+        self.page = browser.new_page(**settings)
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(address)
+
+    def column(self, number: int) -> list[str]:
+        rows = self.page.locator("table.sortable").first.locator("tbody tr")
+        return [rows.nth(n).locator("th, td").nth(number).inner_text() for n in range(rows.count())]
+
+
+def test_the_page_works(browser: Any, report: str) -> None:
+    watched = Watched(browser, report, viewport={"width": 1280, "height": 900})
+    page = watched.page
+
+    images = page.locator("figure img")
+    assert images.count() == 10
+    assert images.evaluate_all("all => all.every(image => image.complete && image.naturalWidth > 800)")
+    assert page.title() == "Fast simulators compared: proton"
+
+    # by number, not by text, and what is missing last either way
+    head = page.locator("table.sortable").first.locator("thead th").nth(1)
+    for order, expected in (
+        ("ascending", ["0.500 ± 0.033", "2.200 ± 0.023", "3.100 ± 0.023", "4.568", "-", "-"]),
+        ("descending", ["4.568", "3.100 ± 0.023", "2.200 ± 0.023", "0.500 ± 0.033", "-", "-"]),
+    ):
+        head.locator("button").press("Enter")
+        assert head.get_attribute("aria-sort") == order
+        assert watched.column(1) == expected
+    page.locator("table.sortable").first.locator("thead th button").first.click()
+    assert head.get_attribute("aria-sort") is None
+    assert watched.column(0)[-1] == "other"
+
+    enlarged = page.locator("#enlarged")
+    assert not enlarged.is_visible()
+    page.locator("button.zoom").nth(1).press("Enter")
+    assert enlarged.is_visible()
+    assert page.locator("#large").get_attribute("src") == images.nth(1).get_attribute("src")
+    page.keyboard.press("Escape")
+    assert not enlarged.is_visible()
+
+    assert watched.complaints == []
+    assert [address for address in watched.requests if not address.startswith("data:")] == [report]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_all_of_it(browser: Any, report: str, scheme: str) -> None:
+    watched = Watched(browser, report, viewport={"width": 375, "height": 740}, color_scheme=scheme)
+    assert watched.page.evaluate("document.documentElement.scrollWidth") == 375
+    background = watched.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+    assert watched.complaints == []
+
+
+def test_on_paper_the_page_is_light_and_without_buttons(browser: Any, report: str) -> None:
+    watched = Watched(browser, report, color_scheme="dark")
+    watched.page.emulate_media(media="print")
+    assert watched.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not watched.page.locator("nav").is_visible()
+    assert len(watched.page.pdf()) > 10_000
