@@ -17,10 +17,11 @@ A complete plugin, which generates one photon in a random pixel whatever the con
             self.shape = context.detector.shape
 
         def generate(self, conditions, *, seed):
-            responses = np.zeros((len(conditions), *self.shape), np.int32)
-            pixel = np.random.default_rng(seed).integers(responses[0].size, size=len(conditions))
-            responses.reshape(len(conditions), -1)[np.arange(len(conditions)), pixel] = 1
-            return responses
+            rows, (height, width) = len(conditions), self.shape
+            responses = np.zeros((rows, height * width), np.int32)
+            pixel = np.random.default_rng(seed).integers(height * width, size=rows)
+            responses[np.arange(rows), pixel] = 1
+            return responses.reshape(rows, height, width)
 
 
     @hookimpl
