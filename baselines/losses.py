@@ -64,7 +64,7 @@ def diversity(weight: Tensor, first: Tensor, second: Tensor, z1: Tensor, z2: Ten
 
 
 def intensity(real: Tensor, fake: Tensor, *, log: bool = False) -> Tensor:
-    """|f_in(x) - f_in(x^)| (Eqs. 2, 3), rows (B,): f_in is the sum of the pixels in photons, not logs.
+    """``|f_in(x) - f_in(x^)|`` (Eqs. 2, 3), rows (B,): f_in sums the pixels in photons, not logs.
 
     ``real`` and ``fake`` are photons (B, ...). With ``log`` the sums are compared as log(1 + sum).
     """

@@ -121,7 +121,9 @@ def _finish(
     if job.training_particles is not None:
         arrays[PARTICLES] = job.training_particles
     path = job.out / FILE_NAME
-    write_weights(path, arrays, header | {"training": training})
+    # Weights of the same training are the same bytes, however long it took.
+    history = [{k: v for k, v in entry.items() if k != "seconds"} for entry in state.history]
+    write_weights(path, arrays, header | {"training": {**training, "history": history}})
     versions = {"torch": torch.__version__, "numpy": np.__version__}
     record = {
         **identity,

@@ -1,7 +1,7 @@
 """One run of the benchmark, from what was asked to ``result.json`` and ``scores.csv``."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -53,7 +53,7 @@ class Watch:
     data: Callable[[int, int], None] = lambda *_: None  # rows made so far, of how many
     begin: Callable[[Sequence[Model], int], None] = lambda *_: None  # the models, responses of each
     advance: Callable[[Model, int], None] = lambda *_: None  # a model, responses more
-    end: Callable[[Outcome], None] = lambda *_: None
+    end: Callable[[Mapping[str, Any]], None] = lambda *_: None  # a model's entry in the result
 
 
 def resolve_device(device: str) -> str:
@@ -139,7 +139,7 @@ def run(
         entry, scores = _score(outcome, metrics, reference, plan, channel_map.names)
         entries.append(entry)
         rows_of_scores += scores
-        watch.end(outcome)
+        watch.end(entry)
     result = {**head, "command": command, "models": entries}
     write_scores(out / "scores.csv", rows_of_scores)
     write_json(out / "result.json", result)

@@ -1,8 +1,9 @@
 """Progress on standard error: bars where a person watches a terminal, nothing elsewhere."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from .benchmark import Watch
 from .registry import Registry, load
-from .runner import Model, Outcome
+from .runner import Model
 
 
 def load_registry() -> Registry:
@@ -50,18 +51,18 @@ def counter(progress: Progress, description: str) -> Callable[[int, int], None]:
 
 
 def watch(progress: Progress) -> Watch:
-    """Shows a run of the benchmark: one bar a model, and its first score when it is done."""
+    """Shows a run of the benchmark: a line a model, with its bar, and its scores as soon as it is done."""
     tasks: dict[str, TaskID] = {}
 
     def begin(models: Sequence[Model], responses: int) -> None:
         for model in models:
             tasks[model.label] = progress.add_task(model.label, total=responses, note="")
 
-    def end(outcome: Outcome) -> None:
-        note = outcome.status if outcome.error is None else f"{outcome.status}: {outcome.error}"
-        progress.update(tasks[outcome.model.label], note=note)
-        if outcome.error is not None and progress.disable:
-            Console(stderr=True).print(Text(f"simbench: model {outcome.model.label} {note}"), soft_wrap=True)
+    def end(entry: Mapping[str, Any]) -> None:
+        progress.update(tasks[entry["name"]], note=_summary(entry))
+        if entry["error"] is not None and progress.disable:
+            line = f"simbench: model {entry['name']} {_summary(entry)}"
+            Console(stderr=True).print(Text(line), soft_wrap=True)
 
     return Watch(
         data=counter(progress, "making the embedded dataset"),
@@ -69,3 +70,17 @@ def watch(progress: Progress) -> Watch:
         advance=lambda model, count: progress.advance(tasks[model.label], count),
         end=end,
     )
+
+
+def _summary(entry: Mapping[str, Any]) -> str:
+    """A finished model in a few words: its mean score of every metric, its seconds, or its error."""
+    if entry["error"] is not None:
+        return f"{entry['status']}: {entry['error']}"
+    scores = [
+        f"{name} {value['mean']:.4g}" + (f" ± {value['std']:.2g}" if value["std"] is not None else "")
+        for name, value in entry.items()
+        if isinstance(value, Mapping) and {"mean", "std", "runs"} <= value.keys()
+    ]
+    timed = entry.get("timing", {})
+    scores += [f"{device} {value['seconds_per_10k']:.3g} s" for device, value in timed.items()]
+    return ", ".join(scores)
