@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 SOURCES := harness baselines plugins reports
 OUT ?= runs/proton
 
-.PHONY: help install run test lint bench clean
+.PHONY: help install run test lint docs bench clean
 
 help:
 	@echo "make run    set up .venv and compare all models on the embedded proton data"
 	@echo "make test   set up .venv and run the tests"
 	@echo "make lint   ruff and mypy (strict)"
+	@echo "make docs   the documentation as a web site, in site/"
 	@echo "make bench  speed, as ratios measured side by side (pytest-benchmark)"
 	@echo "make clean  remove .venv and caches"
 
@@ -31,6 +32,10 @@ $(VENV)/.installed-lint: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,lint]'
 	@touch $@
 
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
 run: $(VENV)/.installed
 	$(BIN)/simbench run --models all --detector proton --out $(OUT)
 
@@ -47,8 +52,12 @@ lint: typings
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+# Warnings, broken links among them, are errors.
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env -b html docs site
+
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc --benchmark-columns=median,iqr,rounds
 
 clean:
-	rm -rf $(VENV) typings .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) typings site .mypy_cache .pytest_cache .ruff_cache *.egg-info

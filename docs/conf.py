@@ -1,8 +1,14 @@
-"""How Sphinx builds the documentation: `make docs`. The site needs no network, neither to build nor to read."""
+"""How Sphinx builds the documentation, `make docs`: without a network, for readers without one."""
 
+import re
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike
+from sphinx.application import Sphinx
+from sphinx.util.typing import stringify_annotation
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
@@ -20,6 +26,8 @@ extensions = [
     "simbench_mathml",
 ]
 exclude_patterns = ["_*"]
+smartquotes = False  # they would turn --out into a dash
+highlight_language = "text"
 
 html_theme = "furo"
 html_title = "simbench"
@@ -34,9 +42,6 @@ myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-autodoc_type_aliases = {
-    name: name for name in ("Conditions", "Floats", "Images", "Ints", "Keys", "Labelled", "Masks", "Runs", "Sums")
-}
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 napoleon_numpy_docstring = False
@@ -45,3 +50,22 @@ napoleon_custom_sections = [("Attributes", "params_style")]  # one list; some of
 # A reference to something of ours must lead somewhere; types of other packages are named, not linked.
 nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(?!simbench\.).*")]
+
+
+ARRAY = re.compile(
+    r"~?numpy\.ndarray\[~?tuple\[~?typing\.Any, \.\.\.\], ~?numpy\.dtype\[~?(?:\w+\.)*(\w+)\]\]"
+)
+ARRAY_LIKE = stringify_annotation(ArrayLike, "smart", short_literals=False)
+
+
+def shorten(*event: Any) -> tuple[str | None, str | None]:
+    """Arrays in a signature as the code writes them: ``NDArray[float32]``, ``ArrayLike``."""
+    arguments, returned = (
+        part and ARRAY.sub(r"NDArray[\1]", part).replace(ARRAY_LIKE, "ArrayLike") for part in event[-2:]
+    )
+    return arguments, returned
+
+
+def setup(app: Sphinx) -> None:
+    """Sphinx calls this at the start of a build."""
+    app.connect("autodoc-process-signature", shorten)

@@ -108,7 +108,7 @@ class Recorded(Protocol):
 
     @property
     def training_record(self) -> Mapping[str, Any]:
-        """JSON values: ``preset``, ``seed``, ``steps``, ``best_step``, ``validation`` and ``history``.
+        """The JSON values ``preset``, ``seed``, ``steps``, ``best_step``, ``validation`` and ``history``.
 
         ``history`` is a list of objects with ``step``, ``epoch``, ``losses`` and ``validation``.
         """

@@ -70,9 +70,9 @@ class Metric:
 def wasserstein(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
     """First Wasserstein distance between two samples, in the unit of the samples.
 
-    W1 = integral over x of ``|F(x) - G(x)|``, F and G being the empirical distribution functions of the n and m
-    values given (Ramdas, Garcia, Cuturi 2017, doi:10.3390/e19020047). Never negative, symmetric, zero only
-    for samples of equal distribution. For n = m it is the mean distance of the sorted values.
+    W1 = integral over x of ``|F(x) - G(x)|``, F and G being the empirical distribution functions of the n
+    and m values given (Ramdas, Garcia, Cuturi 2017, doi:10.3390/e19020047). Never negative, symmetric, zero
+    only for samples of equal distribution. For n = m it is the mean distance of the sorted values.
 
     Raises:
         ValueError: a sample is empty, or holds NaN or infinity.

@@ -43,7 +43,7 @@ class TrainedGan:
         from simbench.baselines.weights import FILE_NAME
 
         detector = context.detector
-        own = Path(str(files("simbench.baselines"))) / "weights" / f"{detector.name}-{model}.safetensors"
+        own = Path(str(files("simbench.baselines"))) / "trained" / f"{detector.name}-{model}.safetensors"
         path = context.weights / FILE_NAME if context.weights else own
         if not path.exists():
             raise ValueError(

@@ -49,10 +49,10 @@ _RENDERERS: Mapping[str, tuple[str, Callable[[list[Table]], str]]] = {
 }
 
 PRINTED = tuple(_RENDERERS)
-"""The formats that ``render`` knows: tables as text."""
+"""The formats that ``render`` knows, tables as text."""
 
 FORMATS = (*PRINTED, "html", "figures")
-"""The formats that ``write`` knows: the page ``report.html``, and ``figures/*.png`` and ``*.pdf``, too."""
+"""The formats that ``write`` knows, with the page ``report.html``, ``figures/*.png`` and ``*.pdf``, too."""
 
 Advance: TypeAlias = Callable[[int, int], None]
 """Is told how many figures are drawn, of how many."""

@@ -1,4 +1,4 @@
-"""The directive ``simbench-commands``: every command, from the program itself, so that it cannot be outdated."""
+"""The directive ``simbench-commands``: every command, from the program itself, so never outdated."""
 
 import textwrap
 from collections.abc import Iterator
@@ -59,7 +59,9 @@ class Commands(SphinxDirective):
             ]
             if records:
                 section += nodes.rubric(heading, heading)
-                section += nodes.definition_list("", *(term(*record) for record in records), classes=["options"])
+                section += nodes.definition_list(
+                    "", *(term(*record) for record in records), classes=["options"]
+                )
         section += nodes.rubric("Examples", "Examples")
         lines = textwrap.dedent(examples.strip("\n")).replace("\n\n", "\n")
         section += nodes.literal_block(lines, lines, language="bash")
