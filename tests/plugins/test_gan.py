@@ -1,0 +1,109 @@
+"""The GANs as they are shipped: weights for both detectors, what they were trained on, and that they work."""
+
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from simbench.baselines.montecarlo import make_dataset
+from simbench.harness.hooks import Context, Recorded, Trained
+from simbench.harness.metrics import wasserstein
+from simbench.harness.projection import Projection
+from simbench.harness.registry import load
+from simbench.harness.split import particle_hashes
+from simbench.plugins.gan import LADDER
+from simbench.plugins.mc import EMBEDDED
+
+SHIPPED = [(detector, model) for detector in EMBEDDED for model in LADDER]
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return load()
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    """Particles that no training has seen."""
+    return {detector: make_dataset(detector, particles=750, repeats=4, seed=99) for detector in EMBEDDED}
+
+
+@pytest.fixture(scope="module", params=SHIPPED, ids="-".join)
+def shipped(request, registry):
+    detector, model = request.param
+    return detector, registry.simulators[model].factory(Context(registry.detectors[detector]))
+
+
+def test_trained_on_the_training_part_of_the_embedded_dataset(shipped, fresh):
+    detector, simulator = shipped
+    assert isinstance(simulator, Trained)
+    trained = simulator.trained_on
+    assert trained.dataset == EMBEDDED[detector].fingerprint
+    assert (trained.split, trained.split_seed, trained.test_fraction) == ("particle", 0, 0.2)
+    assert len(trained.particles) == 10_000
+    assert not np.isin(particle_hashes(fresh[detector].conditions), trained.particles).any()
+
+
+def test_the_weights_tell_how_the_training_went(shipped):
+    _, simulator = shipped
+    assert isinstance(simulator, Recorded)
+    record = simulator.training_record
+    best = min(record["history"], key=lambda entry: entry["validation"])
+    assert (record["best_step"], record["validation"]) == (best["step"], best["validation"])
+
+
+def test_responses_to_unseen_particles_have_the_right_sums(shipped, fresh, registry):
+    """A coarse guard against broken weights: an all-faint or all-bright simulator is several times worse."""
+    detector, simulator = shipped
+    data, projection = fresh[detector], Projection(registry.detectors[detector])
+    responses = simulator.generate(data.conditions, seed=5)
+    assert responses.shape == data.showers.shape
+    assert responses.sum(axis=(1, 2)).min() >= 1
+    generated, reference = (
+        projection.channels(projection(images), "expertsim") for images in (responses, data.showers)
+    )
+    score = np.mean([wasserstein(*pair) for pair in zip(generated.T, reference.T, strict=True)])
+    nothing = np.mean(reference.mean(axis=0))  # what a simulator of black images would score
+    assert score < 0.25 * nothing
+
+
+def test_same_seed_same_responses_and_no_global_state(shipped, fresh):
+    import torch
+
+    detector, simulator = shipped
+    conditions = fresh[detector].conditions[:100]
+    np.random.seed(1)  # noqa: NPY002
+    before, torch_before = np.random.get_state()[1].copy(), torch.random.get_rng_state()  # noqa: NPY002
+    first, kept = simulator.generate(conditions, seed=7), conditions.copy()
+    np.testing.assert_array_equal(first, simulator.generate(conditions, seed=7))
+    assert (first != simulator.generate(conditions, seed=8)).any()
+    np.testing.assert_array_equal(conditions, kept)
+    np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+    assert torch.equal(torch_before, torch.random.get_rng_state())
+    assert simulator.generate(conditions[:0], seed=7).shape == (0, *first.shape[1:])
+
+
+def test_a_higher_threshold_is_met_by_redrawing(registry, fresh):
+    context = Context(registry.detectors["neutron"], min_photons=5)
+    simulator = registry.simulators["gan"].factory(context)
+    responses = simulator.generate(fresh["neutron"].conditions[:500], seed=3)
+    assert (responses.sum(axis=(1, 2)) >= 5).mean() > 0.99
+
+
+def test_a_detector_without_weights_is_one_clear_line(registry, tmp_path):
+    from dataclasses import replace
+
+    other = replace(registry.detectors["proton"], name="other")
+    with pytest.raises(ValueError, match=r"^no weights of gan for detector 'other'"):
+        registry.simulators["gan"].factory(Context(other))
+    own = files("simbench.baselines") / "trained" / "proton-gan.safetensors"
+    (tmp_path / "weights.safetensors").write_bytes(own.read_bytes())
+    with pytest.raises(ValueError, match="another model"):
+        registry.simulators["sdi-gan"].factory(Context(registry.detectors["proton"], weights=tmp_path))
+    with pytest.raises(ValueError, match="another detector"):
+        registry.simulators["gan"].factory(Context(registry.detectors["neutron"], weights=tmp_path))
+
+
+def test_all_shipped_weights_together_are_small():
+    folder = files("simbench.baselines") / "trained"
+    assert sum(len(file.read_bytes()) for file in folder.iterdir()) < 60e6
