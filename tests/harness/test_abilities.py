@@ -1,0 +1,130 @@
+"""What a simulator may offer besides responses: routing, a training record; and timings."""
+
+import json
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from simbench import reports
+from simbench.harness import timing
+from simbench.harness.folder import RunFolder
+
+
+class Mixture:
+    """Two experts: the brighter half of the energies goes to the second one."""
+
+    training_record: ClassVar = {
+        "preset": "toy",
+        "seed": 3,
+        "steps": 20,
+        "best_step": 20,
+        "validation": 1.0,
+        "history": [
+            {"step": step, "epoch": step / 10, "losses": {"adversarial": 1 / step}, "validation": 20 / step}
+            for step in (10, 20)
+        ],
+    }
+
+    def __init__(self, toy):
+        self._flat = toy.flat
+
+    def generate(self, conditions, *, seed):
+        return self._flat(conditions, seed) * (1 + 4 * self.route(conditions)[:, None, None].astype(np.int32))
+
+    def route(self, conditions):
+        return (conditions[:, 0] > 5).astype(np.int64)
+
+
+@pytest.fixture
+def mixture(toy, toy_file, tmp_path):
+    made = toy.registry(toy.offer("mixture", factory=lambda context: Mixture(toy)), toy.offer("flat"))
+    return toy.run(made, toy_file, tmp_path / "out"), tmp_path / "out"
+
+
+def test_a_router_is_asked_and_its_load_is_reported(mixture):
+    result, out = mixture
+    routed, flat = result["models"]
+    unit = RunFolder(out).unit("mixture", 0)
+    assert "experts" not in flat
+    assert [load["share"] for load in routed["experts"]] == [np.mean(unit.experts == k) for k in (0, 1)]
+    for expert, load in enumerate(routed["experts"]):
+        photons = unit.photons[unit.experts == expert]
+        assert load["mean"] == pytest.approx(photons.mean())
+        assert load["std"] == pytest.approx(photons.std(ddof=1))
+    assert routed["experts"][1]["mean"] > 4 * routed["experts"][0]["mean"]
+
+
+def test_the_training_record_is_in_the_result(mixture):
+    result, _ = mixture
+    assert result["models"][0]["training"] == Mixture.training_record
+    assert "training" not in result["models"][1]
+
+
+def test_figures_of_experts_and_training_come_from_the_folder(mixture, tmp_path):
+    _, out = mixture
+    written = reports.write([("mixture", RunFolder(out))], ["figures"], tmp_path / "report")
+    names = {path.name for path in written}
+    for figure in ("experts", "examples-mixture", "validation", "losses", "channels-log", "showers"):
+        assert f"{figure}-toy.png" in names
+
+
+@pytest.fixture
+def ticking(monkeypatch):
+    """A clock that only generation moves, by a second a call, and the sizes of those calls."""
+    now, sizes = [0.0], []
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: now[0])
+
+    def generate(conditions, seed):
+        now[0] += 1.0
+        sizes.append(len(conditions))
+        return np.ones((len(conditions), 6, 4), np.int32)
+
+    return generate, sizes
+
+
+def test_the_clock_counts_10000_responses_after_a_warm_up(toy, ticking):
+    generate, sizes = ticking
+    conditions = toy.responses().conditions
+    measured = timing.measure(toy.Generates(generate), conditions, "cpu", lambda count: None)
+    assert sizes == [512] + timing.REPEATS * [4096, 4096, 10_000 - 8192]
+    assert measured["seconds_per_10k"] == 3.0
+    assert measured["repeats"] == timing.REPEATS * [3.0]
+    assert (measured["spread"], measured["noisy"]) == (0.0, False)
+
+
+def test_a_slow_model_is_timed_once(toy, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: now[0])
+
+    def generate(conditions, seed):
+        now[0] += 40.0
+        return np.ones((len(conditions), 6, 4), np.int32)
+
+    measured = timing.measure(toy.Generates(generate), toy.responses().conditions, "cpu", lambda count: None)
+    assert measured["repeats"] == [120.0]
+
+
+def test_timings_are_kept_by_a_resumed_run(toy, toy_file, tmp_path, ticking):
+    generate, sizes = ticking
+    made = toy.registry(toy.offer("timed", generate))
+    first = toy.run(made, toy_file, tmp_path, timing=True)
+    calls = len(sizes)
+    again = toy.run(made, toy_file, tmp_path, timing=True)
+    assert len(sizes) == calls
+    assert again["models"] == first["models"]
+    assert first["models"][0]["timing"]["cpu"]["seconds_per_10k"] == 3.0
+    assert "timing" not in toy.run(made, toy_file, tmp_path)["models"][0]
+
+
+def test_timing_only_scores_nothing(cli_with, toy, toy_file, tmp_path, ticking):
+    generate, _ = ticking
+    out = tmp_path / "out"
+    arguments = ["run", "--models", "timed", "--detector", "toy", "--data", str(toy_file), "--out", str(out)]
+    status, output, _ = cli_with(toy.offer("timed", generate))(*arguments, "--timing-only")
+    assert status == 0
+    assert "Seconds for 10,000 responses" in output
+    (entry,) = json.loads((out / "result.json").read_text())["models"]
+    assert "ws" not in entry
+    assert entry["status"] == "ok"
+    assert (out / "scores.csv").read_text().splitlines() == ["model,detector,metric,subset,channel,run,value"]
