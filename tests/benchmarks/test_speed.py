@@ -38,34 +38,30 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def rate(benchmark, rows=ROWS):
-    benchmark.extra_info["responses_per_second"] = round(rows / benchmark.stats.stats.median)
-
-
-def test_generate_mc(benchmark, sample):
+def test_generate_mc(benchmark, sample, rate):
     detector, data = sample
     benchmark.group = f"generate, {detector}, {ROWS} responses"
     simulator = MonteCarlo(detector)
     benchmark.pedantic(lambda: simulator.generate(data.conditions, seed=1), rounds=5, warmup_rounds=1)
-    rate(benchmark)
+    rate(benchmark, ROWS)
 
 
 @pytest.mark.parametrize("model", ["gan", "sdi-gan-ir-ar"])
-def test_generate_gan(benchmark, registry, sample, model):
+def test_generate_gan(benchmark, registry, sample, model, rate):
     detector, data = sample
     benchmark.group = f"generate, {detector}, {ROWS} responses"
     simulator = registry.simulators[model].factory(Context(registry.detectors[detector]))
     benchmark.pedantic(lambda: simulator.generate(data.conditions, seed=1), rounds=5, warmup_rounds=1)
-    rate(benchmark)
+    rate(benchmark, ROWS)
 
 
-def test_make_dataset(benchmark, sample):
+def test_make_dataset(benchmark, sample, rate):
     detector, _ = sample
     benchmark.group = f"make a dataset, {ROWS} responses"
     benchmark.pedantic(
         lambda: make_dataset(detector, particles=ROWS // 8, repeats=8, seed=12), rounds=3, warmup_rounds=1
     )
-    rate(benchmark)
+    rate(benchmark, ROWS)
 
 
 def channel_sums_by_masks(showers, masks):
