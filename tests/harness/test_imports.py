@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "plugins": ("simbench.plugins", "simbench.harness", "simbench.baselines", "simbench.expertsim"),
     "reports": ("simbench.reports", "simbench.harness"),
 }
-OUTSIDE = ("tests", "typings", "build", "dist", "runs")
+OUTSIDE = ("docs", "site", "tests", "typings", "build", "dist", "runs")
 
 
 def imports(source: str, package: str) -> list[str]:
