@@ -79,7 +79,7 @@ def run(
 
       simbench run --models all --detector proton
 
-      simbench run --models gan,mc --models gan@runs/my-gan --detector neutron --runs 3 --out runs/try
+      simbench run --models gan@runs/my-gan,mc --detector neutron --out runs/try
 
       simbench run --detector proton --limit 4096 --format markdown --quiet
     """
