@@ -9,7 +9,6 @@ from rich.progress import Progress as Bars
 from .benchmark import resolve_device
 from .cli_run import Quiet
 from .errors import UserError
-from .files import make_folder
 from .hooks import Progress
 from .show import bars, counter, load_registry
 from .training import prepare
@@ -54,7 +53,6 @@ def train(
         if not equals:
             raise UserError(f"--set should be NAME=VALUE, found {text!r}")
         overrides[name.strip()] = value.strip()
-    make_folder(out)
     with bars(quiet) as progress:
         request = prepare(
             registry,
@@ -75,6 +73,8 @@ def train(
             weights = offer.trainer(request)
         except ValueError as error:
             raise UserError(f"cannot train {model}: {error}") from error
+        except OSError as error:
+            raise UserError(f"cannot write to the folder {out}: {error.strerror or error}") from error
     typer.echo(f"{weights}\nscore it with: simbench run --models {model}@{out} --detector {detector}")
 
 

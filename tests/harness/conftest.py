@@ -109,14 +109,6 @@ class Toy:
         return benchmark.run(made, benchmark.Request(**{**defaults, **asked}), out)
 
 
-@pytest.fixture(autouse=True, scope="session")
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("cache")
-        patch.setenv("SIMBENCH_CACHE", str(folder))
-        yield folder
-
-
 @pytest.fixture(scope="session")
 def toy():
     return Toy()
