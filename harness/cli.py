@@ -5,7 +5,7 @@ Each command's file reads like its help text; the work is done elsewhere in the 
 
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,6 +39,15 @@ def _root(
         typer.echo(version("simbench-hep"))
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+def commands() -> dict[str, Any]:
+    """Every command by what is typed after ``simbench``, e.g. ``data make``; for the documentation."""
+    found: dict[str, Any] = {}
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        below = getattr(command, "commands", None)
+        found |= {f"{name} {child}": one for child, one in below.items()} if below else {name: command}
+    return found
 
 
 def main() -> None:

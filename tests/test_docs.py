@@ -5,12 +5,11 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-import typer
 
 from simbench import reports
 from simbench.baselines.settings import Settings
 from simbench.harness import hooks
-from simbench.harness.cli import app
+from simbench.harness.cli import commands
 from simbench.harness.protocol import Protocol
 from simbench.harness.registry import load
 
@@ -18,15 +17,6 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
 EVERYWHERE = "\n".join(TEXT.values())
-
-
-def commands():
-    """Every command by what is typed, e.g. ``data make``."""
-    found = {}
-    for name, command in typer.main.get_command(app).commands.items():
-        below = getattr(command, "commands", None)
-        found |= {f"{name} {child}": one for child, one in below.items()} if below else {name: command}
-    return found
 
 
 @pytest.mark.parametrize("name", list(commands()))

@@ -14,7 +14,7 @@ import pytest
 import typer
 
 from simbench.harness import hooks
-from simbench.harness.cli import app
+from simbench.harness.cli import app, commands
 from simbench.harness.registry import load
 
 ROOT = Path(__file__).parents[1]
@@ -63,15 +63,6 @@ def site(tmp_path_factory):
     )
     assert built.returncode == 0, built.stderr
     return out, {path.relative_to(out).as_posix(): Page(path) for path in out.rglob("*.html")}
-
-
-def commands():
-    """Every command by what is typed."""
-    found = {}
-    for name, command in typer.main.get_command(app).commands.items():
-        below = getattr(command, "commands", None)
-        found |= {f"{name} {child}": one for child, one in below.items()} if below else {name: command}
-    return found
 
 
 def test_every_command_has_its_entry_with_every_option_and_an_example(site):

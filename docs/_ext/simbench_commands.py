@@ -1,7 +1,6 @@
 """The directive ``simbench-commands``: every command, from the program itself, so never outdated."""
 
 import textwrap
-from collections.abc import Iterator
 from typing import Any
 
 import typer
@@ -9,18 +8,9 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from simbench.harness.cli import app as program
+from simbench.harness.cli import commands
 
 EXAMPLES = "For example:"
-
-
-def commands(group: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Every command below ``group`` with what is typed for it, e.g. ``simbench data make``."""
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, f"{path} {name}")
-        else:
-            yield f"{path} {name}", command
 
 
 def term(names: str, text: str) -> nodes.definition_list_item:
@@ -36,8 +26,7 @@ class Commands(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """The sections."""
-        root = typer.main.get_command(program)
-        return [self.section(typed, command) for typed, command in commands(root, root.name or "")]
+        return [self.section(f"simbench {name}", command) for name, command in commands().items()]
 
     def section(self, typed: str, command: Any) -> nodes.section:
         """The section of one command."""
