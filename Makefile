@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := harness baselines plugins reports
+SOURCES := harness baselines expertsim plugins reports
 OUT ?= runs/proton
 
 .PHONY: help install run test lint docs bench clean

@@ -8,11 +8,11 @@ parameters of its own network only.
 import copy
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from . import losses
 from .networks import Networks
@@ -28,12 +28,23 @@ class Batch:
         conditions: scaled, (B, K).
         diversity: s(c) of Eq. 1, (B,).
         position: of the brightest pixel, scaled to [0, 1], (B, 2).
+        index: of the rows in the training part, (B,).
+        weight: how much rarer than in a uniform draw a row is, (B,): means with it are those of the data.
     """
 
     photons: Tensor
     conditions: Tensor
     diversity: Tensor
     position: Tensor
+    index: Tensor
+    weight: Tensor
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def take(self, rows: Tensor) -> "Batch":
+        """Some of the rows, by their place in the batch."""
+        return Batch(*(getattr(self, part.name)[rows] for part in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,21 @@ class Fakes:
     noise: Tensor
     rates: Tensor
     photons: Tensor
+
+
+@dataclass(frozen=True)
+class Step:
+    """What an update has seen, detached.
+
+    Attributes:
+        losses: the mean of each loss, as scalars.
+        rows: the generator's whole loss row by row, (B,).
+        sums: photons of each generated response, (B,).
+    """
+
+    losses: dict[str, Tensor]
+    rows: Tensor
+    sums: Tensor
 
 
 class Adversary:
@@ -70,8 +96,8 @@ class Adversary:
             for module, rate in zip(self._modules, self._rates, strict=True)
         )
 
-    def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """Update all networks once; the mean of each loss, as scalars.
+    def step(self, batch: Batch, step: int) -> Step:
+        """Update all networks once.
 
         Args:
             batch: real rows.
@@ -87,10 +113,21 @@ class Adversary:
             position = self.networks.regressor(batch.photons)
             found["regressor"] = losses.auxiliary(position, batch.position).mean()
             update(self._optimisers[2], found["regressor"])
-        terms = {name: rows.mean() for name, rows in self.generator_losses(batch, fakes).items()}
+        rows = self.generator_losses(batch, fakes)
+        terms = {name: values.mean() for name, values in rows.items()}
         update(self._optimisers[0], torch.stack(list(terms.values())).sum())
-        self._follow(step)
-        return {name: loss.detach() for name, loss in (found | terms).items()}
+        # The diversity term may be taken on some rows only: it can then be no part of every row's loss.
+        whole = [values for name, values in rows.items() if name != "diversity" or not self.settings.div_rows]
+        follow(self.average, self.networks.generator, self.settings, step, self.steps)
+        return Step(
+            losses={name: loss.detach() for name, loss in (found | terms).items()},
+            rows=torch.stack(whole).sum(0).detach(),
+            sums=fakes.photons[:, : self.networks.groups].sum(1).detach(),
+        )
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """The averaged weights of the generator, which are kept."""
+        return self.average
 
     def fake(self, conditions: Tensor) -> Fakes:
         """Generated rows for scaled conditions (B, K)."""
@@ -175,18 +212,20 @@ class Adversary:
     def _noise(self, rows: int) -> Tensor:
         return torch.randn(rows, self.settings.noise, device=self.rng.device, generator=self.rng)
 
-    @torch.no_grad()
-    def _follow(self, step: int) -> None:
-        """Move the averaged weights towards the current ones."""
-        settings = self.settings
-        late = step >= 0.7 * self.steps and settings.ema > 0
-        decay = settings.ema_late if late else settings.ema
-        weight = 1.0 if step < settings.ema_from else 1 - decay
-        for name, tensor in self.networks.generator.state_dict().items():
-            if tensor.is_floating_point() and weight < 1:
-                self.average[name].lerp_(tensor, weight)
-            else:
-                self.average[name].copy_(tensor)
+
+@torch.no_grad()
+def follow(
+    average: Mapping[str, Tensor], module: nn.Module, settings: Settings, step: int, steps: int
+) -> None:
+    """Move averaged weights towards a module's current ones."""
+    late = step >= 0.7 * steps and settings.ema > 0
+    decay = settings.ema_late if late else settings.ema
+    weight = 1.0 if step < settings.ema_from else 1 - decay
+    for name, tensor in module.state_dict().items():
+        if tensor.is_floating_point() and weight < 1:
+            average[name].lerp_(tensor, weight)
+        else:
+            average[name].copy_(tensor)
 
 
 def update(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:

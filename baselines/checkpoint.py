@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .adversary import Adversary
-from .job import check_same
+from .job import Learner, check_same
 from .weights import write_atomic
 
 CHECKPOINT = "checkpoint.pt"
@@ -39,14 +38,14 @@ class State:
 
 
 def write_checkpoint(
-    out: Path, identity: Mapping[str, Any], adversary: Adversary, generator: torch.Generator, state: State
+    out: Path, identity: Mapping[str, Any], learner: Learner, generator: torch.Generator, state: State
 ) -> None:
     """Write ``out/checkpoint.pt``: tensors and plain values only."""
     buffer = io.BytesIO()
     names = [part.name for part in fields(State)]
     content = {
         "identity": dict(identity),
-        "adversary": adversary.state(),
+        "learner": learner.state(),
         "generator": generator.get_state(),
         "state": {name: getattr(state, name) for name in names},
     }
@@ -54,7 +53,7 @@ def write_checkpoint(
     write_atomic(out / CHECKPOINT, buffer.getvalue())
 
 
-def resume(out: Path, identity: Mapping[str, Any], adversary: Adversary, generator: torch.Generator) -> State:
+def resume(out: Path, identity: Mapping[str, Any], learner: Learner, generator: torch.Generator) -> State:
     """Put a training back to where its checkpoint was written; without one, to the beginning.
 
     Raises:
@@ -70,6 +69,6 @@ def resume(out: Path, identity: Mapping[str, Any], adversary: Adversary, generat
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"{path} is no checkpoint of a training, or is damaged: {reason}") from error
     check_same(stored, identity, out)
-    adversary.restore(content["adversary"])
+    learner.restore(content["learner"])
     generator.set_state(content["generator"].cpu())
     return State(**content["state"])

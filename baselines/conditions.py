@@ -17,11 +17,11 @@ import numpy.typing as npt
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 ZDC_FEATURES = ("energy", "vx", "vy", "vz", "px", "py", "pz", "mass", "charge")
-_BINS = 12
+_BINS = 20
 BEAM_MOMENTUM = 6500.0  # GeV/c, the scale of energies and rigidities
 # Masses in GeV/c^2 between which the particles that reach the ZDCs fall into kinds: photon, electron,
-# muon, pion, kaon, nucleon, hyperon.
-_MASS_EDGES = (-1.0, 1e-5, 0.05, 0.12, 0.3, 0.7, 1.0, np.inf)
+# muon, pion, kaon, nucleon, Lambda, Sigma, Xi and Omega.
+_MASS_EDGES = (-1.0, 1e-5, 0.05, 0.12, 0.3, 0.7, 1.0, 1.15, 1.25, np.inf)
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ def zdc_features(conditions: npt.ArrayLike, geometry: Geometry) -> Floats:
     # Straight-line impact, in half sizes, from the collision axis and from the centre of the face.
     axis_x, axis_y = (vx + px / along * flight) / half_x, (vy + py / along * flight) / half_y
     face_x, face_y = axis_x - geometry.centre[0] / half_x, axis_y - geometry.centre[1] / half_y
+    inside = 1 - np.maximum(np.abs(face_x), np.abs(face_y))  # above 0 within the face
     axis_x, axis_y = np.clip(axis_x, -8, 8), np.clip(axis_y, -8, 8)
     # Charged particles are bent in proportion to charge / momentum.
     bend = charge * BEAM_MOMENTUM / np.maximum(np.sqrt(px**2 + py**2 + pz**2), 1e-9)
@@ -59,7 +60,8 @@ def zdc_features(conditions: npt.ArrayLike, geometry: Geometry) -> Floats:
         np.hypot(axis_x, axis_y),
         np.clip(face_x, -2, 2),
         np.clip(face_y, -2, 2),
-        np.tanh(5 * (1 - np.maximum(np.abs(face_x), np.abs(face_y)))),  # inside the face or outside
+        np.tanh(5 * inside),
+        np.tanh(25 * inside),
         charge,
         np.clip(bend, -8, 8),
         np.clip(bend, -40, 40),
@@ -114,6 +116,18 @@ class Scaler:
         if self.clip is not None:
             scaled = np.clip(scaled, -self.clip, self.clip)
         return scaled.astype(np.float32)
+
+    def check(self, conditions: int) -> None:
+        """Refuse to scale another number of conditions than it was fitted on.
+
+        Raises:
+            ValueError: the features that ``conditions`` columns make are not as many as its means.
+        """
+        made = _features(np.ones((1, conditions)), self.geometry).shape[1]
+        if made != len(self.mean):
+            raise ValueError(
+                f"the scaler was fitted on {len(self.mean)} features, {conditions} conditions now make {made}"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers, to be stored in the header of a weights file."""

@@ -5,27 +5,51 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
+from .adversary import Batch, Step
 from .conditions import Geometry, Scaler, is_zdc
 from .networks import Task
-from .settings import MODELS, Settings
+from .settings import Settings
 
 CLIP = 5.0  # standardised conditions of the compact preset stay within this many deviations
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands: steps done of all, epochs, latest losses, latest validation score."""
+    """Where a training stands: steps done of all, epochs, latest losses, last validation score and health."""
 
     step: int
     steps: int
     epoch: float
     losses: dict[str, float]
     validation: float | None
+    warnings: tuple[str, ...] = ()
+    experts: Mapping[str, Any] | None = None
+
+
+class Learner(Protocol):
+    """What a training loop needs of what it trains."""
+
+    def step(self, batch: Batch, step: int) -> Step:
+        """Update everything once, on real rows, at a step counted from 0."""
+        ...
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """What would be kept if the training ended now."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """All that :meth:`restore` needs, tensors and plain values."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue where :meth:`state` was taken."""
+        ...
 
 
 def _ignore(progress: Progress) -> None:
@@ -37,7 +61,7 @@ class TrainingJob:
     """All that a training of one model needs; nothing of the benchmark itself.
 
     Attributes:
-        model: one of :data:`simbench.baselines.settings.MODELS`.
+        model: its name; each family's ``train`` knows its own.
         preset: ``compact`` or ``paper``.
         detector: its name, recorded only.
         shape: (H, W).
@@ -88,10 +112,8 @@ class TrainingJob:
         """Refuse what cannot be trained.
 
         Raises:
-            ValueError: an unknown model, or arrays that do not fit together.
+            ValueError: arrays that do not fit together.
         """
-        if self.model not in MODELS:
-            raise ValueError(f"unknown model {self.model!r}; expected one of {', '.join(MODELS)}")
         rows, features = len(self.showers), len(self.feature_names)
         expected = {
             "showers": (self.showers, (rows, *self.shape)),

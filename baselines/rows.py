@@ -1,5 +1,7 @@
 """The rows of the training part: kept once, drawn in batches."""
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -12,7 +14,7 @@ from .conditions import Scaler
 from .job import TrainingJob
 from .losses import brightest, diversity_weights
 from .networks import Networks
-from .settings import MODELS, Settings
+from .settings import Settings
 
 
 class TrainingRows:
@@ -20,6 +22,9 @@ class TrainingRows:
 
     Batches of uniform rows go through a permutation of every epoch; with ``settings.bright`` rows are drawn
     with replacement.
+
+    Attributes:
+        per_epoch: batches in a pass through the part.
     """
 
     def __init__(
@@ -27,6 +32,7 @@ class TrainingRows:
         job: TrainingJob,
         scaler: Scaler,
         networks: Networks,
+        terms: Collection[str],
         settings: Settings,
         generator: torch.Generator,
     ) -> None:
@@ -37,15 +43,16 @@ class TrainingRows:
         self._conditions = torch.from_numpy(scaler(job.conditions)).to(device)
         self._position = torch.from_numpy(brightest(job.showers)).to(device)
         weights = np.zeros(len(job.showers), dtype=np.float32)
-        if "diversity" in MODELS[job.model]:
+        if "diversity" in terms:
             weights = diversity_weights(job.showers, job.particle)
         self._diversity = torch.from_numpy(weights).to(device)
         self._batch = min(settings.batch, len(job.showers))
         self.per_epoch = len(job.showers) // self._batch
         self._seed, self._generator = job.seed, generator
+        share = row_probability(job.showers, job.particle, settings.bright, settings.bright_power)
+        self._weight = torch.from_numpy((1 / (len(share) * share)).astype(np.float32)).to(device)
         self._cumulative: Tensor | None = None
         if settings.bright > 0:
-            share = row_probability(job.showers, job.particle, settings.bright, settings.bright_power)
             self._cumulative = torch.from_numpy(np.cumsum(share)).to(device)
         self._epoch, self._order = -1, torch.empty(0)
 
@@ -57,6 +64,8 @@ class TrainingRows:
             self._conditions[index],
             self._diversity[index],
             self._position[index],
+            index,
+            self._weight[index],
         )
 
     def _index(self, step: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from typing import TypeVar
 
 # The generator loss of each model, beyond the adversarial term (each adds one idea of the paper).
 MODELS: dict[str, tuple[str, ...]] = {
@@ -141,14 +142,14 @@ PAPER = Settings(
 
 # For CPUs: a rate map with a photon draw, judged on coarse cells (see compact.py).
 COMPACT = Settings(
-    steps=12_000,
+    steps=5_000,
     epochs=0,
     batch=256,
     bright=0.5,
     bright_power=0.5,
     noise=10,
     lambda_div=0.01,
-    lambda_in=1e-3,
+    lambda_in=1e-4,
     lambda_aux=1e-3,
     lr_generator=5e-4,
     lr_discriminator=5e-4,
@@ -181,27 +182,31 @@ COMPACT = Settings(
 )
 
 PRESETS: dict[str, Settings] = {"compact": COMPACT, "paper": PAPER}
+AnySettings = TypeVar("AnySettings", bound=Settings)
 
 _CHOICES = {
     "adversarial": ("bce", "relativistic"),
     "div_distance": ("images", "latent"),
     "intensity": ("photons", "log"),
     "storage": ("float32", "float16"),
+    "router": ("learned", "energy", "intensity", "random"),
+    "diff_intensity": ("photons", "log"),
 }
 _AT_LEAST_ONE = ("batch", "noise", "penalty_every", "evaluations", "threads")
+_ABOVE_ZERO = ("temperature",)
 _COMPACT_SIZES = ("width", "depth", "rank", "cell", "field")
-_AT_MOST_ONE = ("bright", "beta1", "beta2", "decay", "decay_to", "ema", "ema_late")
+_AT_MOST_ONE = ("bright", "beta1", "beta2", "decay", "decay_to", "ema", "ema_late", "shared")
 
 
-def resolve(preset: str, overrides: Mapping[str, str]) -> Settings:
-    """The settings of a preset with ``name=value`` overrides, the values as text.
+def resolve(preset: str, overrides: Mapping[str, str], presets: Mapping[str, AnySettings]) -> AnySettings:
+    """The settings of one of ``presets`` with ``name=value`` overrides, the values as text.
 
     Raises:
         ValueError: an unknown preset or setting, or a value of the wrong type or out of range.
     """
-    if preset not in PRESETS:
-        raise ValueError(f"unknown preset {preset!r}; expected one of {', '.join(PRESETS)}")
-    settings = PRESETS[preset]
+    if preset not in presets:
+        raise ValueError(f"unknown preset {preset!r}; expected one of {', '.join(presets)}")
+    settings = presets[preset]
     known = {field.name: type(getattr(settings, field.name)) for field in fields(settings)}
     for name, text in overrides.items():
         if name not in known:
@@ -218,7 +223,7 @@ def resolve(preset: str, overrides: Mapping[str, str]) -> Settings:
 def _check(settings: Settings, at_least_one: tuple[str, ...]) -> None:
     values = asdict(settings)
     for name, choices in _CHOICES.items():
-        if values[name] not in choices:
+        if name in values and values[name] not in choices:
             raise ValueError(f"setting {name}: expected {' or '.join(choices)}, found {values[name]!r}")
     for name, value in values.items():
         if isinstance(value, str):
@@ -227,6 +232,8 @@ def _check(settings: Settings, at_least_one: tuple[str, ...]) -> None:
             raise ValueError(f"setting {name}: expected a finite number >= 0, found {value}")
         if name in at_least_one and value < 1:
             raise ValueError(f"setting {name}: expected at least 1, found {value}")
+        if name in _ABOVE_ZERO and value == 0:
+            raise ValueError(f"setting {name}: expected a number above 0, found {value}")
         if name in _AT_MOST_ONE and value > 1:
             raise ValueError(f"setting {name}: expected at most 1, found {value}")
     if settings.steps == 0 and settings.epochs == 0:

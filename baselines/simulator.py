@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ class GanSimulator:
     """Responses of one generator.
 
     Args:
-        generator: a network (noise, conditions) -> rates (B, H, W).
+        network: a network (noise, conditions) -> rates (B, H, W).
         scaler: the scaler it was trained with.
         header: the header of its weights file: model, detector, preset, settings, data, training, network.
         training_particles: hashes of the condition rows it was trained on, if known.
@@ -35,7 +35,7 @@ class GanSimulator:
 
     def __init__(
         self,
-        generator: nn.Module,
+        network: nn.Module,
         scaler: Scaler,
         header: Mapping[str, Any],
         training_particles: npt.NDArray[np.uint64] | None = None,
@@ -46,12 +46,21 @@ class GanSimulator:
         self.training_particles = training_particles
         self.device = torch.device(device)
         self.batch = batch or (BATCH[header["preset"]] if self.device.type == "cpu" else GPU_BATCH)
-        self._generator = generator.to(self.device).eval()
+        self.network = network.to(self.device).eval()
         self._scaler = scaler
         self._shape = tuple(int(size) for size in header["network"]["shape"])
 
+    @staticmethod
+    def blank(header: Mapping[str, Any]) -> nn.Module:
+        """The network of a header, its weights still to be loaded.
+
+        Raises:
+            KeyError, TypeError, ValueError: the header is that of no such network.
+        """
+        return blank_generator(header["preset"], header["network"])
+
     @classmethod
-    def load(cls, file_or_dir: Path, device: str = "cpu", batch: int | None = None) -> "GanSimulator":
+    def load(cls, file_or_dir: Path, device: str = "cpu", batch: int | None = None) -> Self:
         """The simulator of a weights file, or of a training's folder.
 
         Raises:
@@ -61,18 +70,24 @@ class GanSimulator:
         particles = arrays.pop(PARTICLES, None)
         try:
             scaler = Scaler.from_json(header["scaler"])
-            generator = blank_generator(header["preset"], header["network"])
-            load_arrays(generator, arrays)
+            scaler.check(len(header["features"]))
+            network = cls.blank(header)
+            load_arrays(network, arrays)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise ValueError(
-                f"{file_or_dir} holds no usable GAN weights: {type(error).__name__}: {reason}"
+                f"{file_or_dir} holds no usable weights of this kind: {type(error).__name__}: {reason}"
             ) from error
-        return cls(generator, scaler, header, particles, device, batch)
+        return cls(network, scaler, header, particles, device, batch)
 
     def set_weights(self, weights: Mapping[str, Tensor]) -> None:
-        """Give the generator other weights, as a training does to judge its progress."""
-        self._generator.load_state_dict(dict(weights))
+        """Give the network other weights, as a training does to judge its progress."""
+        self.network.load_state_dict(dict(weights))
+
+    def health(self, conditions: npt.NDArray[np.float32], responses: npt.NDArray[np.int32]) -> dict[str, Any]:
+        """What else a training should record of responses (N, H, W) to conditions (N, F): JSON values."""
+        del conditions, responses
+        return {}
 
     def noise(self, rows: int, seed: int) -> npt.NDArray[np.float32]:
         """Standard normal noise (rows, Z); a row depends on its number and the seed alone."""
@@ -87,14 +102,23 @@ class GanSimulator:
             conditions: (N, F) in physical units.
             noise: (N, Z).
         """
-        scaled, noise = self._scaler(conditions), np.asarray(noise, dtype=np.float32)
+        conditions, noise = np.asarray(conditions), np.asarray(noise, dtype=np.float32)
+        scaled = self._scaler(conditions)
         out = np.empty((len(scaled), *self._shape), dtype=np.float32)
         with torch.inference_mode():
-            for start in range(0, len(scaled), self.batch):
-                rows = slice(start, start + self.batch)
-                z, c = torch.from_numpy(noise[rows]), torch.from_numpy(scaled[rows])
-                out[rows] = self._generator(z.to(self.device), c.to(self.device)).cpu().numpy()
+            for network, part in self._parts(conditions, scaled):
+                for start in range(0, len(part), self.batch):
+                    rows = part[start : start + self.batch]
+                    z, c = torch.from_numpy(noise[rows]), torch.from_numpy(scaled[rows])
+                    out[rows] = network(z.to(self.device), c.to(self.device)).cpu().numpy()
         return out
+
+    def _parts(
+        self, conditions: npt.NDArray[Any], scaled: npt.NDArray[np.float32]
+    ) -> list[tuple[nn.Module, npt.NDArray[np.int64]]]:
+        """Which network serves which rows; here one serves all."""
+        del conditions
+        return [(self.network, np.arange(len(scaled)))]
 
     def generate(self, conditions: npt.ArrayLike, *, seed: int) -> npt.NDArray[np.int32]:
         """Photon counts (N, H, W) for conditions (N, F) in physical units.

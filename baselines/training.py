@@ -1,24 +1,25 @@
-"""The training of one GAN: from a job to a weights file, resumable at any kill, bitwise."""
+"""The training of a model: from a job to a weights file, resumable at any kill, bitwise."""
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from simbench.harness import rng
 
 from .adversary import Adversary
 from .checkpoint import CHECKPOINT, State, resume, write_checkpoint
-from .job import Progress, TrainingJob, check_same
-from .networks import blank_generator, make_networks, network_header
+from .conditions import Scaler
+from .job import Learner, Progress, TrainingJob, check_same
+from .networks import Task, make_networks, network_header
 from .rows import TrainingRows
-from .settings import MODELS, Settings, resolve
+from .settings import MODELS, PRESETS, AnySettings, Settings, resolve
 from .simulator import PARTICLES, GanSimulator
 from .weights import FILE_NAME, Arrays, write_atomic, write_weights
 
@@ -26,16 +27,66 @@ RECORD = "record.json"
 _QUIET = 0.3  # seconds between two reports of progress
 
 
+@dataclass(frozen=True)
+class Trainee:
+    """What is trained, made anew from a job whether it starts or resumes.
+
+    Attributes:
+        learner: steps on batches.
+        rows: where these come from.
+        steps: the length of the training.
+        network: the header of the network, as weights files keep it.
+    """
+
+    learner: Learner
+    rows: TrainingRows
+    steps: int
+    network: dict[str, Any]
+
+
+Make: TypeAlias = Callable[[TrainingJob, Scaler, Task, AnySettings, torch.Generator], Trainee]
+
+
 def train(job: TrainingJob) -> Path:
+    """Train a GAN; see :func:`run`.
+
+    Raises:
+        ValueError: no such GAN, an impossible job, or ``job.out`` holds another one.
+    """
+    if job.model not in MODELS:
+        raise ValueError(f"unknown model {job.model!r}; expected one of {', '.join(MODELS)}")
+    return run(job, resolve(job.preset, job.overrides, PRESETS), make_gan, GanSimulator)
+
+
+def make_gan(
+    job: TrainingJob, scaler: Scaler, task: Task, settings: Settings, generator: torch.Generator
+) -> Trainee:
+    """A single GAN, and its rows."""
+    terms = MODELS[job.model]
+    networks = make_networks(job.preset, task, settings, generator)
+    rows = TrainingRows(job, scaler, networks, terms, settings, generator)
+    steps = settings.steps or settings.epochs * rows.per_epoch
+    learner = Adversary(networks, terms, settings, steps, generator)
+    return Trainee(learner, rows, steps, network_header(job.preset, task, settings))
+
+
+def run(
+    job: TrainingJob, settings: AnySettings, make: Make[AnySettings], simulator: type[GanSimulator]
+) -> Path:
     """Train a model and return its weights file, the best on validation, ``job.out/weights.safetensors``.
 
     Beside it appears ``record.json``. While it runs, ``checkpoint.pt`` is written at every evaluation; a
     training that was killed continues from there to the same weights. A finished one is returned at once.
 
+    Args:
+        job: what is asked for.
+        settings: of the training.
+        make: makes what is trained.
+        simulator: generates with its weights.
+
     Raises:
         ValueError: the job is impossible, or ``job.out`` holds another one.
     """
-    settings = resolve(job.preset, job.overrides)
     job.check()
     identity = job.identity(settings)
     job.out.mkdir(parents=True, exist_ok=True)
@@ -43,63 +94,67 @@ def train(job: TrainingJob) -> Path:
         (job.out / CHECKPOINT).unlink(missing_ok=True)  # a kill may have left it
         return job.out / FILE_NAME
     with _threads(settings.threads):
-        return _train(job, settings, identity)
+        return _train(job, settings, identity, make, simulator)
 
 
-def _train(job: TrainingJob, settings: Settings, identity: dict[str, Any]) -> Path:
+def _train(
+    job: TrainingJob,
+    settings: AnySettings,
+    identity: dict[str, Any],
+    make: Make[AnySettings],
+    simulator: type[GanSimulator],
+) -> Path:
     generator = torch.Generator(device=job.device)
     generator.manual_seed(rng.derive(job.seed, "training"))
     scaler = job.scaler()
-    task = job.task(scaler)
-    networks = make_networks(job.preset, task, settings, generator)
-    rows = TrainingRows(job, scaler, networks, settings, generator)
-    steps = settings.steps or settings.epochs * rows.per_epoch
-    adversary = Adversary(networks, MODELS[job.model], settings, steps, generator)
-    state = resume(job.out, identity, adversary, generator)
+    trainee = make(job, scaler, job.task(scaler), settings, generator)
+    learner, rows, steps = trainee.learner, trainee.rows, trainee.steps
+    state = resume(job.out, identity, learner, generator)
     header = {
         **{name: identity[name] for name in ("model", "preset", "detector", "features", "min_photons")},
         "settings": identity["settings"],
         "data": identity["data"],
-        "network": network_header(job.preset, task, settings),
+        "network": trainee.network,
         "scaler": scaler.to_json(),
         "training": {},
     }
-    candidate = GanSimulator(
-        blank_generator(job.preset, header["network"]), scaler, header, device=job.device
-    )
+    candidate = simulator(simulator.blank(header), scaler, header, device=job.device)
     every = -(-steps // settings.evaluations)
     started, told = time.monotonic() - state.seconds, 0.0
     while state.step < steps:
-        found = adversary.step(rows.batch(state.step), state.step)
+        found = learner.step(rows.batch(state.step), state.step)
         state.step += 1
         due = state.step % every == 0 or state.step == steps
         if not due and time.monotonic() - told < _QUIET:
             continue
-        mean = {name: round(loss.item(), 6) for name, loss in found.items()}
+        mean = {name: round(loss.item(), 6) for name, loss in found.losses.items()}
         epoch = round(state.step / rows.per_epoch, 3)
         if due:
             state.seconds = time.monotonic() - started
-            score = _evaluate(job, candidate, adversary.average)
+            candidate.set_weights(learner.weights())
+            news = _evaluate(job, candidate)
             state.history.append(
                 {"step": state.step, "epoch": epoch, "seconds": round(state.seconds, 1)}
-                | {"losses": mean, "validation": score}
+                | {"losses": mean, **news}
             )
-            if score < state.best_score:
-                state.best_score, state.best_step = score, state.step
-                state.best = {name: tensor.clone() for name, tensor in adversary.average.items()}
+            if news["validation"] < state.best_score:
+                state.best_score, state.best_step = news["validation"], state.step
+                state.best = {name: tensor.clone() for name, tensor in learner.weights().items()}
             if state.step < steps:
-                write_checkpoint(job.out, identity, adversary, generator, state)
+                write_checkpoint(job.out, identity, learner, generator, state)
         told = time.monotonic()
-        last = state.history[-1]["validation"] if state.history else None
-        job.progress(Progress(state.step, steps, epoch, mean, last))
+        last = state.history[-1] if state.history else {}
+        health = {"warnings": tuple(last.get("warnings", ())), "experts": last.get("experts")}
+        job.progress(Progress(state.step, steps, epoch, mean, last.get("validation"), **health))
     return _finish(job, header, identity, settings, state)
 
 
-def _evaluate(job: TrainingJob, candidate: GanSimulator, weights: Mapping[str, Tensor]) -> float:
-    """The validation score of generator weights, on the same noise every time."""
-    candidate.set_weights(weights)
-    responses = candidate.generate(job.validation_conditions, seed=rng.derive(job.seed, "validation"))
-    return float(job.score(job.validation_conditions, responses))
+def _evaluate(job: TrainingJob, candidate: GanSimulator) -> dict[str, Any]:
+    """The validation score of a candidate, on the same noise every time, and what it tells of itself."""
+    conditions = job.validation_conditions
+    responses = candidate.generate(conditions, seed=rng.derive(job.seed, "validation"))
+    score = float(job.score(conditions, responses))
+    return {"validation": score, **candidate.health(conditions, responses)}
 
 
 def _finish(

@@ -8,19 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from . import timing
 from .dataset import Dataset
+from .detectors import Detector
 from .errors import UserError, one_line
 from .files import make_folder, read_json, write_json
 from .folder import REFERENCE, SCHEMA, Unit, example_rows, save_unit
 from .hooks import Context
 from .metrics import Metric, Scored
+from .models import Model, parse_models
 from .projection import Projection
 from .protocol import Protocol, require_same
 from .registry import Registry
 from .results import environment, evaluate, model_entry, score_rows, write_scores
-from .runner import Model, Outcome, Plan, parse_models, run_model
+from .runner import Outcome, Plan, run_model
 from .sources import Part, load_part, open_data, split_rows
 
 
@@ -44,6 +47,12 @@ class Request:
     resume: bool = True
     scoring: bool = True
     timing: bool = False
+
+    def check(self) -> None:
+        """Raise UserError for a number that is out of range."""
+        for what, number in (("--runs", self.runs), ("--limit", self.limit)):
+            if number is not None and number < 1:
+                raise UserError(f"{what} should be at least 1, found {number}")
 
 
 @dataclass
@@ -87,26 +96,14 @@ def run(
         UserError: wrong use, unreadable data, or an ``out`` that holds a run of another protocol.
     """
     watch = watch or Watch()
-    if request.runs < 1:
-        raise UserError(f"--runs should be at least 1, found {request.runs}")
-    if request.limit is not None and request.limit < 1:
-        raise UserError(f"--limit should be at least 1, found {request.limit}")
+    request.check()
     detector = registry.detectors[request.detector]
     channel_map = detector.channel_map(request.channels)
     metrics = [registry.metrics[name] for name in dict.fromkeys(request.metrics)] or list(registry.metrics)
     context = Context(detector, device=resolve_device(request.device))
     models = parse_models(registry, request.models, context)
     with open_data(registry, detector, request.data, watch.data) as data:
-        protocol = Protocol(
-            detector=detector.name,
-            dataset=data.fingerprint,
-            min_photons=data.min_photons if request.min_photons is None else request.min_photons,
-            split=request.split,
-            split_seed=request.split_seed,
-            limit=request.limit,
-            channels=request.channels or detector.default_channels,
-            metrics={metric.name: metric.version for metric in metrics},
-        )
+        protocol = protocol_of(request, detector, data, metrics)
         projection = Projection(detector)
         _, rows = split_rows(data, protocol.split, protocol.split_seed, protocol.min_photons)
         reference = load_part(data, rows[: protocol.limit], projection)
@@ -128,7 +125,7 @@ def run(
             scoring=request.scoring,
             timing=request.timing,
         )
-        head = _head(request, protocol, data, reference, plan, metrics)
+        head = head_of(request, protocol, data, reference.rows, metrics, context.device)
     for name in ("result.json", "scores.csv"):  # a result of before must not pass for this run's, if killed
         (out / name).unlink(missing_ok=True)
     scored = len(reference.rows) * request.runs * request.scoring
@@ -146,6 +143,20 @@ def run(
     return result
 
 
+def protocol_of(request: Request, detector: Detector, data: Dataset, metrics: Sequence[Metric]) -> Protocol:
+    """What a request holds fixed on opened data."""
+    return Protocol(
+        detector=detector.name,
+        dataset=data.fingerprint,
+        min_photons=data.min_photons if request.min_photons is None else request.min_photons,
+        split=request.split,
+        split_seed=request.split_seed,
+        limit=request.limit,
+        channels=request.channels or detector.default_channels,
+        metrics={metric.name: metric.version for metric in metrics},
+    )
+
+
 def _units_folder(out: Path, protocol: Protocol, resume: bool) -> Path:
     """The folder of finished units, emptied unless resumed, refused if it is another protocol's."""
     units = out / "units"
@@ -161,19 +172,20 @@ def _units_folder(out: Path, protocol: Protocol, resume: bool) -> Path:
     return units
 
 
-def _head(
+def head_of(
     request: Request,
     protocol: Protocol,
     data: Dataset,
-    reference: Part,
-    plan: Plan,
+    rows: npt.NDArray[np.int64],
     metrics: Sequence[Metric],
+    device: str,
 ) -> dict[str, Any]:
+    """What ``result.json`` says besides the models; ``rows`` are those of the data that are scored."""
     settings = {
         "models": list(request.models),
         "seed": request.seed,
         "runs": request.runs,
-        "device": plan.context.device,
+        "device": device,
         "threads": timing.threads(),
         "data": request.data,
         "allow_leak": request.allow_leak,
@@ -184,8 +196,8 @@ def _head(
         "settings": settings,
         "dataset": {
             "responses": len(data),
-            "test_responses": len(reference.rows),
-            "test_particles": len(np.unique(reference.particle)),
+            "test_responses": len(rows),
+            "test_particles": len(np.unique(data.particle[rows])),
             "provenance": data.provenance,
         },
         "environment": environment(),

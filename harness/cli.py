@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import cli_data, cli_list, cli_report, cli_run, cli_train
+from . import cli_data, cli_list, cli_report, cli_run, cli_sweep, cli_train
 from .errors import UserError
 from .hooks import PROJECT
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.command("run")(cli_run.run)
 app.command("list")(cli_list.list_)
 app.command("train")(cli_train.train)
+app.command("sweep")(cli_sweep.sweep)
 app.command("report")(cli_report.report)
 app.add_typer(cli_data.app, name="data")
 

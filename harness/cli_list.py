@@ -19,6 +19,7 @@ class Kind(StrEnum):
     detectors = "detectors"
     datasets = "datasets"
     metrics = "metrics"
+    sweeps = "sweeps"
 
 
 def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
@@ -96,6 +97,20 @@ def _metrics(registry: Registry) -> tuple[list[str], list[list[str]]]:
     return ["metric", "title", "unit", "better", "version"], rows
 
 
+def _sweeps(registry: Registry) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [
+            sweep.name,
+            sweep.title,
+            ", ".join(sweep.parameters),
+            _source(registry.sweeps.sources[sweep.name].name, registry.sweeps.sources[sweep.name].version),
+            sweep.reference,
+        ]
+        for sweep in registry.sweeps
+    ]
+    return ["sweep", "title", "parameters", "plugin", "reference"], rows
+
+
 def _source(name: str, version: str) -> str:
     return f"{name} {version}"
 
@@ -105,4 +120,5 @@ _TABLES = {
     Kind.detectors: _detectors,
     Kind.datasets: _datasets,
     Kind.metrics: _metrics,
+    Kind.sweeps: _sweeps,
 }

@@ -4,14 +4,27 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress as Bars
 
 from .benchmark import resolve_device
 from .cli_run import Quiet
 from .errors import UserError
-from .hooks import Progress
-from .show import bars, counter, load_registry
+from .show import Teller, bars, counter, load_registry
 from .training import prepare
+
+
+def parse_settings(texts: list[str]) -> dict[str, str]:
+    """The settings that ``--set NAME=VALUE`` gives.
+
+    Raises:
+        UserError: one of them is of another form.
+    """
+    settings = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"--set should be NAME=VALUE, found {text!r}")
+        settings[name.strip()] = value.strip()
+    return settings
 
 
 def train(
@@ -47,13 +60,9 @@ def train(
     if offer.trainer is None:
         trainable = [other.name for other in registry.simulators if other.trainer]
         raise UserError(f"model {model!r} does not learn; these do: {', '.join(trainable)}")
-    overrides = {}
-    for text in set_:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise UserError(f"--set should be NAME=VALUE, found {text!r}")
-        overrides[name.strip()] = value.strip()
+    overrides = parse_settings(set_)
     with bars(quiet) as progress:
+        teller = Teller(progress, model)
         request = prepare(
             registry,
             asked,
@@ -66,7 +75,7 @@ def train(
             overrides=overrides,
             out=out,
             device=resolve_device(device),
-            progress=_Teller(progress, model),
+            progress=teller,
             making=counter(progress, "making the embedded dataset"),
         )
         try:
@@ -75,20 +84,6 @@ def train(
             raise UserError(f"cannot train {model}: {error}") from error
         except OSError as error:
             raise UserError(f"cannot write to the folder {out}: {error.strerror or error}") from error
+    for warning in teller.warnings:
+        typer.echo(f"warning: {warning}", err=True)
     typer.echo(f"{weights}\nscore it with: simbench run --models {model}@{out} --detector {detector}")
-
-
-class _Teller:
-    """Shows steps, losses and the last validation WS."""
-
-    def __init__(self, progress: Bars, model: str) -> None:
-        self._progress = progress
-        self._task = progress.add_task(f"training {model}", total=None, note="")
-        self._validation = ""
-
-    def __call__(self, news: Progress) -> None:
-        losses = " ".join(f"{name} {value:.3g}" for name, value in news.losses.items())
-        if news.validation is not None:
-            self._validation = f"validation WS {news.validation:.3f} "
-        note = f"{self._validation}{losses}"
-        self._progress.update(self._task, completed=news.step, total=news.steps, note=note)

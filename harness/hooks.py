@@ -29,7 +29,7 @@ A complete plugin, which generates one photon in a random pixel whatever the con
         yield SimulatorOffer(name="one-photon", title="One photon", factory=OnePhoton)
 
 Hooks return records and do no work: nothing heavy is imported or loaded until a factory is called. The
-models, detectors, dataset makers and metrics that come with simbench use these same hooks.
+models, detectors, dataset makers, metrics and sweeps that come with simbench use these same hooks.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -110,7 +110,9 @@ class Recorded(Protocol):
     def training_record(self) -> Mapping[str, Any]:
         """The JSON values ``preset``, ``seed``, ``steps``, ``best_step``, ``validation`` and ``history``.
 
-        ``history`` is a list of objects with ``step``, ``epoch``, ``losses`` and ``validation``.
+        ``history`` is a list of objects with ``step``, ``epoch``, ``losses`` and ``validation``, and with
+        ``seconds``, counted from the start of the training, where they are known. ``parameters`` may tell the
+        number of trained parameters.
         """
         ...
 
@@ -135,12 +137,22 @@ class Context:
 
 @dataclass(frozen=True)
 class Progress:
-    """One line of news from a training: where it stands, its losses, and the last validation score."""
+    """One line of news from a training.
+
+    Attributes:
+        step, steps: where it stands.
+        losses: the latest, by name.
+        validation: the last validation score.
+        warnings: of the last evaluation, a line each.
+        experts: of a mixture at its last evaluation: ``share``, ``entropy`` and ``intensity``.
+    """
 
     step: int
     steps: int
     losses: Mapping[str, float]
     validation: float | None = None
+    warnings: tuple[str, ...] = ()
+    experts: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -270,6 +282,68 @@ class DatasetMaker:
     embedded: Mapping[str, Embedded] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class SweepRequest:
+    """What a sweep is to be planned for.
+
+    Attributes:
+        detector: whose responses are to be learned.
+        preset: ``compact`` or ``paper``.
+        budget: 0 < budget <= 1, the share of the preset's passes over the data that every training gets.
+        seeds: of the trainings, each once.
+        overrides: settings given by ``--set name=value``, for every point.
+    """
+
+    detector: Detector
+    preset: str
+    budget: float
+    seeds: tuple[int, ...]
+    overrides: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """One training of a sweep.
+
+    Attributes:
+        name: unique in its sweep, and the same whatever other seeds are asked for; lower-case letters,
+            digits, dots and hyphens, for it names a folder.
+        model: a registered simulator that has a trainer.
+        seed: of the training, one of those asked for.
+        overrides: all settings that the trainer is given: the point's own, the request's, and the length of
+            the training that the budget comes to.
+        parameters: what tables show for the point, by the names in :attr:`Sweep.parameters`; equal for
+            points that differ by their seed only.
+    """
+
+    name: str
+    model: str
+    seed: int
+    overrides: Mapping[str, str]
+    parameters: Mapping[str, str | int | float]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Trainings that differ in a few settings, to be scored and shown side by side.
+
+    Attributes:
+        name: what ``simbench sweep`` calls it.
+        title: its name in prose.
+        parameters: names of what differs between points, the columns of its tables.
+        plan: its points, in the order of its tables. A ``ValueError`` is shown to the user as one line.
+        caption: a sentence for its tables.
+        reference: where the like was published.
+    """
+
+    name: str
+    title: str
+    parameters: tuple[str, ...]
+    plan: Callable[[SweepRequest], Iterable[SweepPoint]]
+    caption: str = ""
+    reference: str = ""
+
+
 @hookspec
 def simbench_simulators() -> Iterable[SimulatorOffer]:  # type: ignore[empty-body]
     """Simulators to be compared."""
@@ -288,3 +362,8 @@ def simbench_datasets() -> Iterable[DatasetMaker]:  # type: ignore[empty-body]
 @hookspec
 def simbench_metrics() -> Iterable[Metric]:  # type: ignore[empty-body]
     """Metrics: pure functions of the reference's and a simulator's channel sums."""
+
+
+@hookspec
+def simbench_sweeps() -> Iterable[Sweep]:  # type: ignore[empty-body]
+    """Sweeps: trainings that differ in a few settings, for ``simbench sweep``."""

@@ -13,10 +13,10 @@ import pluggy
 from . import hooks
 from .detectors import Detector
 from .errors import UserError, one_line
-from .hooks import PROJECT, DatasetMaker, SimulatorOffer
+from .hooks import PROJECT, DatasetMaker, SimulatorOffer, Sweep
 from .metrics import Metric
 
-Record = TypeVar("Record", SimulatorOffer, Detector, DatasetMaker, Metric)
+Record = TypeVar("Record", SimulatorOffer, Detector, DatasetMaker, Metric, Sweep)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Registry:
     """All that the plugins offer.
 
     Attributes:
-        simulators, detectors, datasets, metrics: one :class:`Catalogue` a hook.
+        simulators, detectors, datasets, metrics, sweeps: one :class:`Catalogue` a hook.
         problems: one line for each plugin, or part of one, that was skipped.
     """
 
@@ -63,6 +63,7 @@ class Registry:
         self.detectors: Catalogue[Detector] = Catalogue("detector")
         self.datasets: Catalogue[DatasetMaker] = Catalogue("dataset maker")
         self.metrics: Catalogue[Metric] = Catalogue("metric")
+        self.sweeps: Catalogue[Sweep] = Catalogue("sweep")
         self.problems: list[str] = []
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hooks)
@@ -80,6 +81,7 @@ class Registry:
         self._collect("simbench_detectors", self.detectors, Detector, source, others)
         self._collect("simbench_datasets", self.datasets, DatasetMaker, source, others)
         self._collect("simbench_metrics", self.metrics, Metric, source, others)
+        self._collect("simbench_sweeps", self.sweeps, Sweep, source, others)
 
     def _collect(
         self,
@@ -115,6 +117,8 @@ def load() -> Registry:
     own_version = version("simbench-hep")
     folder = importlib.import_module("simbench.plugins")
     for module in sorted(pkgutil.iter_modules(folder.__path__), key=lambda found: found.name):
+        if module.name.startswith("_"):  # what plugins share
+            continue
         name = f"simbench.plugins.{module.name}"
         _add_module(registry, Source(name, own_version), partial(importlib.import_module, name))
     for entry in sorted(entry_points(group=PROJECT), key=lambda found: found.name):

@@ -78,7 +78,7 @@ def model_entry(
     if outcome.timing is not None:
         entry["timing"] = dict(outcome.timing)
     if runs:
-        entry |= expert_load(outcome.units[0])
+        entry |= expert_load(outcome.units[0], outcome.training)
         photons = runs[0].reference_photons
         counts = [int(rows.sum()) for rows in quartile_bins(photons)]
         entry["quartiles"] = {"bounds": list(quartile_bounds(photons)), "counts": counts, **quartiles}
@@ -87,12 +87,17 @@ def model_entry(
     return entry
 
 
-def expert_load(unit: Unit) -> dict[str, Any]:
-    """``experts``: for each expert, its share of responses, mean and deviation of their photon sums."""
+def expert_load(unit: Unit, training: Mapping[str, Any] | None) -> dict[str, Any]:
+    """``experts``: for each expert, its share of responses, mean and deviation of their photon sums.
+
+    Experts beyond the last that served a response are known only if the training's history tells of them.
+    """
     if unit.experts is None:
         return {}
+    history = (training or {}).get("history") or [{}]
+    recorded = history[-1].get("experts") or {}
     load = []
-    for expert in range(int(unit.experts.max()) + 1):
+    for expert in range(max(int(unit.experts.max()) + 1, len(recorded.get("share") or ()))):
         photons = unit.photons[unit.experts == expert]
         share = len(photons) / len(unit.experts)
         load.append({"share": share, **spread(photons.tolist())})

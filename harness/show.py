@@ -10,8 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from .benchmark import Watch
+from .hooks import Progress as News
+from .models import Model
 from .registry import Registry, load
-from .runner import Model
+from .sweep import SweepWatch
 
 
 def load_registry() -> Registry:
@@ -68,6 +70,66 @@ def watch(progress: Progress) -> Watch:
         data=counter(progress, "making the embedded dataset"),
         begin=begin,
         advance=lambda model, count: progress.advance(tasks[model.label], count),
+        end=end,
+    )
+
+
+class Teller:
+    """Shows a training: steps, losses, the last validation WS and load; ``warnings`` are the latest."""
+
+    def __init__(self, progress: Progress, name: str) -> None:
+        self._progress = progress
+        self._task = progress.add_task(f"training {name}", total=None, note="")
+        self._validation = ""
+        self.warnings: tuple[str, ...] = ()
+
+    def __call__(self, news: News) -> None:
+        """Take in what a training tells."""
+        self.warnings = news.warnings
+        losses = " ".join(f"{name} {value:.3g}" for name, value in news.losses.items())
+        if news.validation is not None:
+            self._validation = f"validation WS {news.validation:.3f} "
+        note = f"{self._validation}{_load(news.experts)}{losses}"
+        self._progress.update(self._task, completed=news.step, total=news.steps, note=note)
+
+    def close(self) -> None:
+        """Take the line away."""
+        self._progress.remove_task(self._task)
+
+
+def _load(experts: Mapping[str, Any] | None) -> str:
+    """The load of a mixture, if it tells one: percent and mean photon sum of each expert, entropy."""
+    if not experts:
+        return ""
+    parts = [
+        f"{share:.0%} ({'-' if mean is None else f'{mean:.0f}'})"
+        for share, mean in zip(experts["share"], experts["intensity"], strict=True)
+    ]
+    return f"experts {' '.join(parts)} entropy {experts['entropy']:.2f} "
+
+
+def watch_sweep(progress: Progress, name: str) -> SweepWatch:
+    """Shows a sweep: a bar over its points, and the training of the moment where that is told."""
+    task = progress.add_task(f"sweep {name}", total=None, note="")
+    tellers: dict[str, Teller] = {}
+
+    def news(point: str, told: News) -> None:
+        if point not in tellers:
+            tellers[point] = Teller(progress, point)
+            progress.update(task, note=point)
+        tellers[point](told)
+
+    def end(point: str, error: str | None) -> None:
+        if point in tellers:
+            tellers.pop(point).close()
+        progress.update(task, advance=1, note="")
+        if error is not None:
+            progress.console.print(Text(f"simbench: {point} failed: {error}"), soft_wrap=True)
+
+    return SweepWatch(
+        data=counter(progress, "making the embedded dataset"),
+        begin=lambda done, total: progress.update(task, completed=done, total=total),
+        news=news,
         end=end,
     )
 

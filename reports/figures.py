@@ -45,7 +45,7 @@ class Drawing:
 def drawings(scene: Scene) -> list[Drawing]:
     """All figures that ``scene`` has the data for, in the order of a report."""
     made = [*_tradeoff(scene), *_quartiles(scene), *_histograms(scene), *_examples(scene), *_training(scene)]
-    detector = _slug(scene.detector)
+    detector = slug(scene.detector)
     names: set[str] = set()
     unique = []
     for drawing in made:
@@ -156,7 +156,7 @@ def _examples(scene: Scene) -> Iterator[Drawing]:
         experts, chosen = images.example_experts(scene, model), images.by_expert(scene, model)
         if experts is not None and chosen:
             yield Drawing(
-                f"examples-{_slug(model.label)}",
+                f"examples-{slug(model.label)}",
                 f"Example responses by expert: {model.label}",
                 f"The same particles, in the order of the expert that served them. {shared}",
                 f"Images of example responses of {model.label} and the reference, grouped by expert.",
@@ -203,5 +203,6 @@ def _together(models: Sequence[Model]) -> Iterator[Sequence[Model]]:
         start += size
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """``text`` as a part of a file's name."""
     return re.sub("[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "model"

@@ -9,6 +9,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -16,7 +17,7 @@ import jinja2
 
 from .figures import Drawing
 from .protocol import Labelled, one_line
-from .table import Cell, Table
+from .table import Cell, Setting, Table, spelled
 
 SCREEN_DPI = 170
 _SECTIONS = (
@@ -27,7 +28,24 @@ _SECTIONS = (
 )
 
 
+@dataclass(frozen=True)
+class Head:
+    """What a page says of itself: its title, what it counts, and the ``commands`` that ``again`` explains."""
+
+    title: str
+    counts: str
+    commands: Sequence[str]
+    again: str
+
+
+def run_head(results: Labelled) -> Head:
+    """The head of a page on runs."""
+    again = "The last line makes this page again from the run folders; nothing is generated for it."
+    return Head(_title(results), _counts(results), _commands(results), again)
+
+
 def page(
+    head: Head,
     results: Labelled,
     tables: Sequence[Table],
     chapters: Sequence[tuple[str, Sequence[tuple[Drawing, bytes]], Sequence[str]]],
@@ -35,6 +53,7 @@ def page(
     """The page as text.
 
     Args:
+        head: what it says of itself.
         results: the results under the names that the page shows for them.
         tables: what ``all_tables`` makes of them.
         chapters: for each detector its name, its figures with their PNG, and sentences on what is missing.
@@ -44,13 +63,12 @@ def page(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.from_string(_asset("report.html")).render(
-        title=_title(results),
+        head=head,
         style=style,
         script=script,
         policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
         "base-uri 'none'; form-action 'none'",
         labels=[one_line(label) for label, _ in results],
-        counts=_counts(results),
         tables=[_table(table) for table in tables],
         chapters=[
             {
@@ -61,7 +79,6 @@ def page(
             for detector, drawn, missing in chapters
         ],
         facts=[(title, _facts(results, section)) for section, title in _SECTIONS],
-        commands=_commands(results),
     )
 
 
@@ -71,11 +88,14 @@ def _table(table: Table) -> dict[str, Any]:
     stated = any(row.state != "ok" for row in table.rows)
     headings = [("model", "text", "")]
     headings += [("result", "text", "")] * several
+    kinds = ["number" if align == "r" else "text" for align in table.aligns]
+    headings += [(name, kind, "") for name, kind in zip(table.settings, kinds, strict=True)]
     headings += [(column.heading, "number", column.source) for column in table.columns]
     headings += [("status", "text", "")] * stated
     rows = []
     for row in table.rows:
         texts = [_text(row.model), *[_text(row.result)] * several]
+        texts += [_setting(setting, kind) for setting, kind in zip(row.settings, kinds, strict=True)]
         numbers = [_number(c, column.source) for c, column in zip(row.cells, table.columns, strict=True)]
         rows.append({"floor": row.floor, "cells": [*texts, *numbers, *[_text(row.state)] * stated]})
     return {"table": table, "headings": headings, "rows": rows}
@@ -83,6 +103,12 @@ def _table(table: Table) -> dict[str, Any]:
 
 def _text(text: str) -> dict[str, str | None]:
     return {"text": text, "value": text, "kind": "text"}
+
+
+def _setting(setting: Setting, kind: str) -> dict[str, str | None]:
+    """A setting that does not apply (the floor's) has no value to sort by."""
+    value = None if setting == "" else setting if isinstance(setting, str) else repr(setting)
+    return {"text": spelled(setting), "value": value, "kind": kind}
 
 
 def _number(cell: Cell, source: str) -> dict[str, str | None]:

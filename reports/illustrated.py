@@ -1,20 +1,54 @@
 """The two formats with figures: the page and the folder of figures. Imported only when one is asked for."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
-from . import html
-from .figures import drawings, missing
+from . import figures_sweeps, html
+from .figures import Drawing, drawings, missing
 from .figures_data import Runs, results_of, scenes
+from .output import Advance, Contents
+from .protocol import one_line
+from .sweeps import Sweep
 from .table import Table
 
+Chapter: TypeAlias = tuple[str, Sequence[Drawing], Sequence[str]]
+"""A detector, its figures, and sentences on what is missing."""
 
-def contents(
-    runs: Runs, tables: Sequence[Table], formats: Sequence[str], advance: Callable[[int, int], None]
-) -> dict[Path, str | bytes]:
+
+def contents(runs: Runs, tables: Sequence[Table], formats: Sequence[str], advance: Advance) -> Contents:
     """What to write where, relative to the folder of the report, for ``html`` and ``figures``."""
-    chapters = [(scene, drawings(scene)) for scene in scenes(runs)]
-    total = len(formats) * sum(len(drawn) for _, drawn in chapters)
+    chapters = [(scene.detector, drawings(scene), missing(scene)) for scene in scenes(runs)]
+    results = results_of(runs)
+    return _contents(partial(html.page, html.run_head(results), results, tables), chapters, formats, advance)
+
+
+def sweep_contents(sweep: Sweep, table: Table, formats: Sequence[str], advance: Advance) -> Contents:
+    """The same for a sweep."""
+    drawn = figures_sweeps.drawings(sweep, table)
+    absent = [] if drawn else ["There is no figure, for no training was scored."]
+    states = [point["status"] for point in sweep["points"]]
+    each = ", ".join(f"{states.count(state)} {one_line(state)}" for state in dict.fromkeys(states))
+    head = html.Head(
+        table.title,
+        f"{len(states)} {'training' if len(states) == 1 else 'trainings'}{f': {each}' if each else ''}",
+        [one_line(sweep.get("command") or "")],
+        "The command computes only what its folder does not hold yet, and makes this page again.",
+    )
+    settings = {"preset": sweep["preset"], "budget": sweep["budget"], **sweep["settings"]}
+    results = [(str(sweep["sweep"]), {**sweep, "settings": settings})]
+    chapters = [(table.detector, drawn, absent)]
+    return _contents(partial(html.page, head, results, [table]), chapters, formats, advance)
+
+
+def _contents(
+    page: Callable[[Sequence[tuple[str, Sequence[tuple[Drawing, bytes]], Sequence[str]]]], str],
+    chapters: Sequence[Chapter],
+    formats: Sequence[str],
+    advance: Advance,
+) -> Contents:
+    total = len(formats) * sum(len(drawn) for _, drawn, _ in chapters)
     done = 0
 
     def told() -> None:
@@ -26,15 +60,15 @@ def contents(
     for name in formats:
         if name == "html":
             shown = []
-            for scene, drawn in chapters:
+            for detector, drawn, absent in chapters:
                 figures = []
                 for drawing in drawn:
                     figures.append((drawing, drawing.png(html.SCREEN_DPI)))
                     told()
-                shown.append((scene.detector, figures, missing(scene)))
-            made[Path("report.html")] = html.page(results_of(runs), tables, shown)
+                shown.append((detector, figures, absent))
+            made[Path("report.html")] = page(shown)
             continue
-        for _, drawn in chapters:
+        for _, drawn, _ in chapters:
             for drawing in drawn:
                 made[Path("figures") / f"{drawing.name}.png"] = drawing.png()
                 made[Path("figures") / f"{drawing.name}.pdf"] = drawing.pdf()

@@ -38,8 +38,11 @@ def by_detector(results: Labelled) -> Iterator[tuple[str, Labelled]]:
         yield one_line(detector), group
 
 
-def held_fixed(results: Labelled) -> str:
-    """One sentence: what was the same for every row of a table that shows ``results``."""
+def held_fixed(results: Labelled, runs: str = "") -> str:
+    """One sentence: what was the same for every row of a table that shows ``results``.
+
+    ``runs`` says how values and ± come from the runs, where it is not the usual mean and deviation.
+    """
     result = results[0][1]
     protocol, dataset = result["protocol"], result["dataset"]
     provenance = one_line(dataset.get("provenance") or "no provenance recorded").rstrip(".")
@@ -53,7 +56,7 @@ def held_fixed(results: Labelled) -> str:
         f"split by {one_line(protocol['split'])}, seed {protocol['split_seed']}, "
         f"test fraction {protocol['test_fraction']}; "
         f"{dataset['test_responses']} test responses{taken} of {dataset['test_particles']} particles; "
-        f"channels {one_line(protocol['channels'])}; {_runs(results)}."
+        f"channels {one_line(protocol['channels'])}; {runs or _runs(results)}."
     )
 
 

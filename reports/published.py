@@ -75,6 +75,25 @@ QUARTILE_WS: Mapping[str, Mapping[str, tuple[Figure, ...]]] = {
 """Wasserstein score in photons by quartile of the reference photon sum, Q1 to Q4."""
 
 
+EXPERT_SUMS: Mapping[str, Mapping[str, tuple[Figure, ...]]] = {
+    "proton": {"expertsim-3": (Figure("119", "340"), Figure("53", "204"), Figure("70", "230"))},
+    "neutron": {"expertsim-3": (Figure("108", "100"), Figure("82", "85"), Figure("125", "113"))},
+}
+"""Photon sum that each expert generates, mean and (as ``std``) deviation over responses, not over runs."""
+
+
+def _routers(*values: str) -> Mapping[tuple[float, float], Figure]:
+    weights = ((0.01, 1e-4), (0.1, 1e-4), (0.001, 1e-5), (0.01, 1e-3), (0.01, 1e-6), (0.01, 0.0), (0.0, 1e-4))
+    return {pair: Figure(value) for pair, value in zip(weights, values, strict=True)}
+
+
+ROUTER_WS: Mapping[str, Mapping[tuple[float, float], Figure]] = {
+    "proton": _routers("1.59", "1.86", "2.34", "1.92", "1.78", "6.80", "2.10"),
+    "neutron": _routers("1.34", "4.14", "2.52", "1.91", "1.74", "8.01", "1.89"),
+}
+"""Wasserstein score in photons of three experts by (lambda_util, lambda_diff) of the router's loss."""
+
+
 SECONDS: Mapping[str, Mapping[str, Figure]] = {
     "gan": {"cpu": Figure("273"), "cuda": Figure("3.20")},
     "expertsim-2": {"cpu": Figure("315"), "cuda": Figure("3.21")},

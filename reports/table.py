@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from .published import Figure
 from .rounding import Rounded, finite, rounded
@@ -11,13 +11,16 @@ from .rounding import Rounded, finite, rounded
 MISSING = "-"
 """Stands for a value that is not there: a failed model, an empty bin, a figure never published."""
 
+Setting: TypeAlias = str | int | float
+"""What sets apart the rows of one model: the number of an expert, a parameter of a training."""
+
 
 @dataclass(frozen=True)
 class Cell:
     """A mean and its standard deviation over runs (None: unknown), at full precision.
 
-    ``rank`` is 1 for the best model of a column, 2 for the second best, else 0. ``printed`` is set for a
-    published figure, which is quoted as printed and not rounded again.
+    ``rank`` is 1 for the best model of a column, 2 for the second best, else 0. ``printed`` is set for what
+    is shown as it is and not rounded by its uncertainty: a published figure, a count, a share.
     """
 
     mean: float | None = None
@@ -37,6 +40,11 @@ class Cell:
         if figure is None:
             return cls()
         return cls(float(figure.value), None if figure.std is None else float(figure.std), 0, figure)
+
+    @classmethod
+    def count(cls, number: int) -> "Cell":
+        """A whole number, shown as such."""
+        return cls(float(number), printed=Figure(str(number)))
 
     def rounded(self) -> Rounded | None:
         """What is shown: rounded by the PDG rule, or as printed; None for a missing value."""
@@ -63,7 +71,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """One model of one result; ``cells`` run parallel to the table's columns, ``notes`` count from 1."""
+    """One model of one result; ``cells`` run parallel to the table's columns, ``notes`` count from 1.
+
+    ``settings`` run parallel to the table's: they tell the rows of one model apart.
+    """
 
     model: str
     result: str
@@ -73,6 +84,7 @@ class Row:
     floor: bool
     cells: tuple[Cell, ...]
     notes: tuple[int, ...] = ()
+    settings: tuple[Setting, ...] = ()
 
     @property
     def state(self) -> str:
@@ -82,7 +94,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table for one detector; ``caption`` is one line, ``details`` is what only JSON carries."""
+    """A table for one detector; ``caption`` is one line, ``details`` is what only JSON carries.
+
+    ``settings`` are the headings of what each row was set to, shown between its name and its values; most
+    tables have a row a model and none.
+    """
 
     name: str
     title: str
@@ -92,11 +108,18 @@ class Table:
     caption: str
     footnotes: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
 
     @property
     def results(self) -> tuple[str, ...]:
         """The labels of the results that the rows come from, in order."""
         return tuple(dict.fromkeys(row.result for row in self.rows))
+
+    @property
+    def aligns(self) -> str:
+        """An ``l`` or ``r`` for each of ``settings``: numbers to the right."""
+        columns = ([row.settings[index] for row in self.rows] for index in range(len(self.settings)))
+        return "".join("r" if _numeric(values) else "l" for values in columns)
 
     @property
     def below(self) -> tuple[str, ...]:
@@ -106,33 +129,50 @@ class Table:
 
 @dataclass(frozen=True)
 class Layout:
-    """A table as text in a format's own spelling; ``aligns`` has an ``l`` or ``r`` for each column."""
+    """A table as text in a format's own spelling.
+
+    ``aligns`` has an ``l`` or ``r`` for each column; ``start`` is the first column of values.
+    """
 
     headings: list[str]
     rows: list[list[str]]
     aligns: str
+    start: int
 
 
 def laid_out(table: Table, cell: Callable[[Cell], str], text: Callable[[str], str]) -> Layout:
     """The table with ``cell`` applied to its values and ``text`` to everything else.
 
-    The model's name comes first. A column ``result`` follows only where several results are shown, and a
-    last column ``status`` stands only where some model is not ok or carries a mark.
+    The model's name comes first. A column ``result`` follows only where several results are shown, then the
+    settings; a last column ``status`` stands only where some model is not ok or carries a mark.
     """
     several = len(table.results) > 1
     stated = any(row.state != "ok" for row in table.rows)
-    headings = ["model", *["result"] * several, *(c.heading for c in table.columns), *["status"] * stated]
+    before = ["model", *["result"] * several, *table.settings]
+    headings = [*before, *(c.heading for c in table.columns), *["status"] * stated]
     rows = [
         [
             text(row.model),
             *[text(row.result)] * several,
+            *(text(spelled(setting)) for setting in row.settings),
             *(cell(value) for value in row.cells),
             *[text(row.state)] * stated,
         ]
         for row in table.rows
     ]
-    aligns = "l" + "l" * several + "r" * len(table.columns) + "l" * stated
-    return Layout([text(heading) for heading in headings], rows, aligns)
+    aligns = "l" + "l" * several + table.aligns + "r" * len(table.columns) + "l" * stated
+    return Layout([text(heading) for heading in headings], rows, aligns, len(before))
+
+
+def spelled(setting: Setting) -> str:
+    """A setting as every format shows it: ``learned``, ``0.0001``, ``-`` where it does not apply."""
+    return (setting if isinstance(setting, str) else f"{setting:.12g}") or MISSING
+
+
+def _numeric(settings: list[Setting]) -> bool:
+    """Whether all are numbers, but for those that do not apply."""
+    applying = [setting for setting in settings if setting != ""]
+    return bool(applying) and not any(isinstance(setting, str) for setting in applying)
 
 
 def ranked(columns: tuple[Column, ...], rows: list[Row]) -> list[Row]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import published
 from .protocol import Labelled, by_detector, held_fixed, one_line
-from .table import Cell, Column, Row, Table, ranked
+from .table import Cell, Column, Row, Setting, Table, ranked
 
 QUARTILES = ("q1", "q2", "q3", "q4")
 QUARTILE_WARNING = (
@@ -20,7 +20,7 @@ QUARTILE_WARNING = (
 
 def score_tables(results: Labelled) -> list[Table]:
     """Every table of scores: over all responses, then each metric by channel, then each by quartile."""
-    metrics = _metrics(results)
+    metrics = metrics_of(results)
     return [
         *score_table(results),
         *(table for name in metrics for table in channel_table(results, name)),
@@ -46,8 +46,8 @@ def quartile_table(results: Labelled, metric: str = "ws") -> list[Table]:
 
 
 def _scores(detector: str, results: Labelled) -> Table:
-    metrics = _metrics(results)
-    columns = [_column(name, metric, _heading(name, metric)) for name, metric in metrics.items()]
+    metrics = metrics_of(results)
+    columns = [metric_column(name, metric, metric_heading(name, metric)) for name, metric in metrics.items()]
     quoted = published.WS.get(detector, {})
     quote = "ws" in metrics and _any_model(results, quoted)
     if quote:
@@ -61,7 +61,7 @@ def _scores(detector: str, results: Labelled) -> Table:
 
 
 def _channels(detector: str, results: Labelled, name: str) -> Table | None:
-    metric = _metrics(results).get(name)
+    metric = metrics_of(results).get(name)
     channels = list(
         dict.fromkeys(
             c for model in ok_models(results) for c in (model.get(name) or {}).get("channels") or {}
@@ -69,22 +69,24 @@ def _channels(detector: str, results: Labelled, name: str) -> Table | None:
     )
     if metric is None or not channels:
         return None
-    columns = tuple(_column(name, metric, one_line(c), channel=c) for c in channels)
+    columns = tuple(metric_column(name, metric, one_line(c), channel=c) for c in channels)
 
     def cells(model: Mapping[str, Any]) -> tuple[Cell, ...]:
         values = (model.get(name) or {}).get("channels") or {}
         return tuple(Cell.measured(values.get(channel)) for channel in channels)
 
     table_name = "channels" if name == "ws" else f"channels-{name}"
-    return build_table(table_name, f"{_heading(name, metric)} by channel", detector, results, columns, cells)
+    return build_table(
+        table_name, f"{metric_heading(name, metric)} by channel", detector, results, columns, cells
+    )
 
 
 def _quartiles(detector: str, results: Labelled, name: str) -> Table | None:
-    metric = _metrics(results).get(name)
+    metric = metrics_of(results).get(name)
     found = [q for model in ok_models(results) if name in (q := model.get("quartiles") or {})]
     if metric is None or not found:
         return None
-    columns = [_column(name, metric, q.upper(), subset=q) for q in QUARTILES]
+    columns = [metric_column(name, metric, q.upper(), subset=q) for q in QUARTILES]
     quoted = published.QUARTILE_WS.get(detector, {}) if name == "ws" else {}
     quote = _any_model(results, quoted)
     if quote:
@@ -99,7 +101,7 @@ def _quartiles(detector: str, results: Labelled, name: str) -> Table | None:
 
     bins = {"bounds": found[0]["bounds"], "counts": found[0]["counts"]}
     text = f"{_bins(**bins)} {QUARTILE_WARNING}" if name == "ws" else _bins(**bins)
-    title = f"{_heading(name, metric)} by quartile of the reference sum"
+    title = f"{metric_heading(name, metric)} by quartile of the reference sum"
     table_name = "quartiles" if name == "ws" else f"quartiles-{name}"
     return build_table(table_name, title, detector, results, tuple(columns), cells, text, {"quartiles": bins})
 
@@ -122,16 +124,20 @@ def build_table(
     cells: Callable[[Mapping[str, Any]], tuple[Cell, ...]],
     text: str = "",
     details: Mapping[str, Any] | None = None,
+    settings: tuple[str, ...] = (),
+    runs: str = "",
 ) -> Table:
     """A table of one detector: a row for each model of each result, ranked, with caption and footnotes.
 
-    ``cells`` gives a model's values, one a column; ``text`` begins the caption; ``details`` go into JSON.
+    ``cells`` gives a model's values, one a column; ``text`` begins the caption; ``details`` go into JSON;
+    ``settings`` are the headings of each model's entry ``settings``; ``runs`` is said by ``held_fixed``.
     """
     footnotes: dict[str, int] = {}
     rows = []
     for label, result in results:
         for model in result["models"]:
             notes = _notes(model, label if len(results) > 1 else "")
+            known = {key: model[key] for key in ("name", "settings") if key in model}
             rows.append(
                 Row(
                     model=one_line(model["name"]),
@@ -140,12 +146,13 @@ def build_table(
                     error=one_line(model.get("error") or ""),
                     marks=tuple(one_line(mark) for mark in model.get("marks") or ()),
                     floor=model["name"] == "mc" or model.get("family") == "reference",
-                    cells=cells(model if model["status"] == "ok" else {"name": model["name"]}),
+                    cells=cells(model if model["status"] == "ok" else known),
                     notes=tuple(footnotes.setdefault(note, len(footnotes) + 1) for note in notes),
+                    settings=tuple(_setting(value) for value in model["settings"]) if settings else (),
                 )
             )
     quoted = published.NOTE if any(column.source == "published" for column in columns) else ""
-    caption = " ".join(part for part in (text, held_fixed(results), quoted) if part)
+    caption = " ".join(part for part in (text, held_fixed(results, runs), quoted) if part)
     return Table(
         name=one_line(name),
         title=f"{title}: {detector}",
@@ -155,7 +162,12 @@ def build_table(
         caption=caption,
         footnotes=tuple(footnotes),
         details={"protocol": results[0][1]["protocol"], **(details or {})},
+        settings=settings,
     )
+
+
+def _setting(value: Setting) -> Setting:
+    return one_line(value) if isinstance(value, str) else value
 
 
 def _notes(model: Mapping[str, Any], label: str) -> list[str]:
@@ -166,20 +178,23 @@ def _notes(model: Mapping[str, Any], label: str) -> list[str]:
     return notes
 
 
-def _column(
+def metric_column(
     name: str, metric: Mapping[str, Any], heading: str, subset: str = "all", channel: str = "mean"
 ) -> Column:
+    """A measured column of ``metric``, as a result describes it."""
     return Column(
         heading, one_line(name), one_line(metric["unit"]), metric["better"], subset, one_line(channel)
     )
 
 
-def _heading(name: str, metric: Mapping[str, Any]) -> str:
+def metric_heading(name: str, metric: Mapping[str, Any]) -> str:
+    """The metric's title and unit, ``WS (photons)``."""
     title = "WS" if name == "ws" else one_line(metric["title"])
     return f"{title} ({one_line(metric['unit'])})" if metric["unit"] else title
 
 
-def _metrics(results: Labelled) -> dict[str, Mapping[str, Any]]:
+def metrics_of(results: Labelled) -> dict[str, Mapping[str, Any]]:
+    """The metrics of all results by name, as the results describe them."""
     return {name: metric for _, result in results for name, metric in result["metrics"].items()}
 
 

@@ -59,10 +59,9 @@ def _grid(table: Table) -> RichTable:
             grid.add_column(Text(heading), no_wrap=True, overflow="ignore")
         else:  # rich does not justify where overflow is ignored; the width is unbounded anyway
             grid.add_column(Text(heading), no_wrap=True, justify="right")
-    start = len(layout.aligns) - len(layout.aligns.lstrip("l"))  # where the values begin
     for number, (row, texts) in enumerate(zip(table.rows, layout.rows, strict=True)):
         cells = [Text(text) for text in texts]
-        for text, cell in zip(cells[start:], row.cells, strict=False):
+        for text, cell in zip(cells[layout.start :], row.cells, strict=False):
             text.stylize(_RANK_STYLES.get(cell.rank, ""))
         last = number + 1 == len(table.rows) or table.rows[number + 1].result != row.result
         grid.add_row(*cells, end_section=last)

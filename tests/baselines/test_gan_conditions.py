@@ -16,18 +16,34 @@ def test_features_of_a_real_photon():
     impact_x, impact_y = 0.035456 / 513.3 * 11252, -0.0518206 / 513.3 * 11252
     np.testing.assert_allclose(found[2:4], [impact_x / 11.2, impact_y / 6.0], rtol=1e-5)
     np.testing.assert_allclose(found[5:7], [max(-2, (impact_x - 24.35) / 11.2), impact_y / 6.0], rtol=1e-5)
-    assert found[8] == found[9] == found[11] == 0
-    assert found[15:22].tolist() == [1, 0, 0, 0, 0, 0, 0]  # massless
-    assert not found[22:].any()  # the energy bins are for massive particles
+    assert found[7] == pytest.approx(-1, abs=1e-3)  # far from the face
+    assert found[8] == pytest.approx(-1, abs=1e-6)
+    assert found[9] == found[10] == found[12] == 0
+    assert found[16:25].tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 0]  # massless
+    assert not found[25:].any()  # the energy bins are for massive particles
+
+
+def test_the_edge_of_the_face_is_told_roughly_and_sharply():
+    edge = 24.35 + 11.2  # cm from the collision axis
+    rows = [[6500, edge + d, 0, 0, 0, 0, -6500, 0, 0] for d in (-1.12, 0, 1.12)]  # a tenth of the half size
+    found = zdc_features(rows, PROTON)[:, 7:9]
+    inside = np.array([[0.1], [0], [-0.1]])
+    np.testing.assert_allclose(found, np.tanh(inside * [5, 25]), atol=1e-9)
+
+
+def test_kinds_of_particles_are_told_by_their_masses():
+    masses = (0, 0.000511, 0.1057, 0.1396, 0.4937, 0.9383, 1.1157, 1.1894, 1.3217)
+    rows = [[100, 0, 0, 0, 0, 0, -100, mass, 0] for mass in masses]
+    np.testing.assert_array_equal(zdc_features(rows, PROTON)[:, 16:25], np.eye(9))
 
 
 def test_energy_bins_share_a_massive_particle_between_two_neighbours_of_its_sign():
-    energies = (6500.0, 6500 * 2.25 / 12)
+    energies = (6500.0, 6500 * 2.25 / 20)
     rows = [[e, 0, 0, 0, 0, 0, -e, 0.938, charge] for e in energies for charge in (0, 1, -1)]
-    bins = zdc_features(rows, PROTON)[:, 22:].reshape(2, 3, 3, 13)  # energy, charge, sign of the bins, bin
-    expected = np.zeros((2, 3, 3, 13))
+    bins = zdc_features(rows, PROTON)[:, 25:].reshape(2, 3, 3, 21)  # energy, charge, sign of the bins, bin
+    expected = np.zeros((2, 3, 3, 21))
     for sign in range(3):
-        expected[0, sign, sign, 12] = 1
+        expected[0, sign, sign, 20] = 1
         expected[1, sign, sign, 2:4] = 0.75, 0.25
     np.testing.assert_allclose(bins, expected, atol=1e-12)
 
@@ -36,8 +52,8 @@ def test_bending_goes_with_charge_over_momentum():
     proton = [2600.0, 0, 0, 0, 0, 0, -2600.0, 0.938, 1.0]
     antiproton = [*proton[:8], -1.0]
     found = zdc_features([proton, antiproton], PROTON)
-    assert found[0, 9] == pytest.approx(2.5)
-    assert found[1, 9] == pytest.approx(-2.5)
+    assert found[0, 10] == pytest.approx(2.5)
+    assert found[1, 10] == pytest.approx(-2.5)
 
 
 def test_features_are_finite_for_particles_at_rest():

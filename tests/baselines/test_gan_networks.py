@@ -4,10 +4,11 @@ import torch
 
 from simbench.baselines import paper
 from simbench.baselines.adversary import Adversary, Batch, schedule, update
+from simbench.baselines.compact import photon_draw
 from simbench.baselines.dropout import Dropout
 from simbench.baselines.groups import Groups
 from simbench.baselines.networks import Task, make_networks, network_header
-from simbench.baselines.settings import MODELS, resolve
+from simbench.baselines.settings import MODELS, PRESETS, resolve
 
 PROTON, NEUTRON, ODD = (56, 30), (44, 44), (7, 3)
 
@@ -23,7 +24,7 @@ def task(shape, conditions=9):
 
 
 def networks(preset, shape, **overrides):
-    settings = resolve(preset, overrides)
+    settings = resolve(preset, overrides, PRESETS)
     return settings, make_networks(preset, task(shape), settings, torch.Generator().manual_seed(0))
 
 
@@ -35,6 +36,8 @@ def batch(nets, shape, rows=6, seed=0):
         torch.from_numpy(draw.normal(size=(rows, 9)).astype(np.float32)),
         torch.full((rows,), 0.5),
         torch.from_numpy(draw.random((rows, 2)).astype(np.float32)),
+        torch.arange(rows),
+        torch.ones(rows),
     )
 
 
@@ -199,8 +202,40 @@ def test_each_loss_trains_its_own_network(model, preset, shape):
     before = snapshot(modules)
     found = adversary.step(real, 1)
     assert changed(before, modules) == [True, True, "auxiliary" in MODELS[model]]
-    assert ("regressor" in found) == ("auxiliary" in MODELS[model])
-    assert all(torch.isfinite(loss) for loss in found.values())
+    assert ("regressor" in found.losses) == ("auxiliary" in MODELS[model])
+    assert all(torch.isfinite(loss) for loss in found.losses.values())
+
+
+@pytest.mark.parametrize("div_rows", ["0", "4"])
+def test_a_step_tells_loss_and_photons_row_by_row(div_rows):
+    idle = {"lr_generator": "0", "lr_discriminator": "0", "lr_regressor": "0"}
+    settings, nets = networks("compact", ODD, div_rows=div_rows, **idle)
+    real, found = batch(nets, ODD), []
+    for _ in range(2):  # the second time in single moves, from the same random numbers
+        nets.draw = photon_draw(1, torch.Generator().manual_seed(2))
+        adversary = Adversary(nets, MODELS["sdi-gan-ir-ar"], settings, 10, torch.Generator().manual_seed(1))
+        found.append(adversary.step(real, 0) if not found else adversary.fake(real.conditions))
+    step, fakes = found
+    terms = adversary.generator_losses(real, fakes)
+    if div_rows != "0":  # it is not the loss of every row then
+        terms.pop("diversity")
+    torch.testing.assert_close(step.rows, sum(terms.values()).detach())
+    pixels = fakes.photons[:, -3:].sum(1)  # the columns of the image hold every photon once
+    torch.testing.assert_close(step.sums, pixels.detach())
+    assert not step.rows.requires_grad
+    assert not step.sums.requires_grad
+    for name, rows in terms.items():
+        torch.testing.assert_close(step.losses[name], rows.mean().detach())
+
+
+def test_a_part_of_a_batch_keeps_its_rows_together():
+    _, nets = networks("compact", ODD)
+    whole, rows = batch(nets, ODD), torch.tensor([4, 1])
+    part = whole.take(rows)
+    assert len(whole) == 6
+    assert len(part) == 2
+    for name in ("photons", "conditions", "diversity", "position", "index", "weight"):
+        assert torch.equal(getattr(part, name), getattr(whole, name)[rows]), name
 
 
 @pytest.mark.parametrize("distance", ["images", "latent"])
@@ -214,12 +249,12 @@ def test_diversity_is_judged_on_rates_or_on_the_latent_layer(distance):
 
 
 def test_schedule_rises_stays_and_falls():
-    settings = resolve("compact", {"warmup": "10", "decay": "0.5", "decay_to": "0.1"})
+    settings = resolve("compact", {"warmup": "10", "decay": "0.5", "decay_to": "0.1"}, PRESETS)
     assert schedule(settings, 0, 1000) == pytest.approx(0.1)
     assert schedule(settings, 400, 1000) == 1
     assert schedule(settings, 750, 1000) == pytest.approx(0.55)
     assert schedule(settings, 1000, 1000) == pytest.approx(0.1)
-    constant = resolve("paper", {})
+    constant = resolve("paper", {}, PRESETS)
     assert {schedule(constant, step, 1000) for step in (0, 500, 1000)} == {1.0}
 
 

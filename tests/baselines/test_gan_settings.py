@@ -1,17 +1,17 @@
 import pytest
 
-from simbench.baselines.settings import COMPACT, PAPER, resolve
+from simbench.baselines.settings import COMPACT, PAPER, PRESETS, resolve
 
 
 def test_paper_defaults_are_the_published_ones():
-    assert resolve("paper", {}) == PAPER
+    assert resolve("paper", {}, PRESETS) == PAPER
     assert (PAPER.lambda_div, PAPER.lambda_in, PAPER.lambda_aux) == (0.1, 1e-3, 1e-3)
     assert (PAPER.lr_generator, PAPER.lr_discriminator, PAPER.lr_regressor) == (1e-4, 1e-5, 1e-4)
     assert (PAPER.batch, PAPER.epochs, PAPER.noise, PAPER.adversarial) == (512, 150, 10, "bce")
 
 
 def test_overrides_keep_their_types():
-    settings = resolve("compact", {"steps": "7", "lambda_in": "2e-3", "storage": "float32"})
+    settings = resolve("compact", {"steps": "7", "lambda_in": "2e-3", "storage": "float32"}, PRESETS)
     assert (settings.steps, settings.lambda_in, settings.storage) == (7, 2e-3, "float32")
     assert settings.batch == COMPACT.batch
 
@@ -38,6 +38,6 @@ def test_overrides_keep_their_types():
 )
 def test_mistakes_are_named_in_one_line(preset, overrides, message):
     with pytest.raises(ValueError) as caught:
-        resolve(preset, overrides)
+        resolve(preset, overrides, PRESETS)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)

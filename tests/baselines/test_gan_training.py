@@ -7,11 +7,12 @@ import torch
 
 from simbench.baselines.job import Progress
 from simbench.baselines.rows import row_probability
-from simbench.baselines.settings import MODELS
+from simbench.baselines.settings import MODELS, PRESETS, resolve
 from simbench.baselines.simulator import GanSimulator
-from simbench.baselines.training import train
+from simbench.baselines.training import make_gan, train
 
 FULL = "sdi-gan-ir-ar"  # every loss term
+SHAPE = (6, 5)  # of the toy detector
 
 
 class KilledError(Exception):
@@ -106,7 +107,7 @@ def test_models_of_one_backbone_start_alike_in_size(toy_job, tmp_path):
         model: {
             name: array.shape
             for name, array in GanSimulator.load(train(toy_job(model=model, out=tmp_path / model)))
-            ._generator.state_dict()
+            .network.state_dict()
             .items()
         }
         for model in MODELS
@@ -224,6 +225,34 @@ def test_progress_is_told(toy_job):
 def test_fewer_rows_than_a_batch_are_enough(toy_job):
     job = toy_job()
     train(replace(job, conditions=job.conditions[:5], showers=job.showers[:5], particle=job.particle[:5]))
+
+
+@pytest.mark.parametrize("bright", ["0.5", "0"])
+def test_a_batch_knows_its_rows(toy_job, bright):
+    job = toy_job(settings={"bright": bright})
+    scaler, generator = job.scaler(), torch.Generator().manual_seed(0)
+    settings = resolve("compact", job.overrides, PRESETS)
+    rows = make_gan(job, scaler, job.task(scaler), settings, generator).rows
+    batch = rows.batch(0)
+    index = batch.index.numpy()
+    np.testing.assert_array_equal(batch.conditions, scaler(job.conditions[index]))
+    np.testing.assert_array_equal(batch.photons[:, -SHAPE[1] :], job.showers[index].sum(axis=1))
+    power = 0.5 if bright == "0.5" else 0
+    probability = row_probability(job.showers, job.particle, float(bright), power)
+    np.testing.assert_allclose(batch.weight, 1 / (400 * probability[index]), rtol=1e-5)
+    many = [rows.batch(step) for step in range(1, 401)]
+    share = np.bincount(np.concatenate([batch.index for batch in many]), minlength=400) / (400 * 32)
+    by_particle = [values.reshape(100, 4).sum(axis=1) for values in (share, probability)]
+    np.testing.assert_allclose(*by_particle, atol=0.006)
+    # Means with the weights are those of the data.
+    weight, total = (np.concatenate(values) for values in zip(*map(weight_and_sum, many), strict=True))
+    mean = job.showers.sum(axis=(1, 2)).mean()
+    assert np.average(total, weights=weight) == pytest.approx(mean, rel=0.02)
+    assert (total.mean() > 1.05 * mean) == (bright == "0.5")
+
+
+def weight_and_sum(batch):
+    return batch.weight.numpy(), batch.photons[:, -SHAPE[1] :].sum(1).numpy()
 
 
 def test_row_probability_by_hand():

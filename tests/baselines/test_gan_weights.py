@@ -103,6 +103,11 @@ def other_network(path):
     write_weights(path, arrays(), HEADER | more)
 
 
+def other_features(path):
+    scaler = {"mean": [0, 0], "scale": [1, 1], "clip": None, "geometry": None}
+    write_weights(path, arrays(), HEADER | {"scaler": scaler, "features": ["x", "y", "z"]})
+
+
 def no_network(path):
     write_weights(path, arrays(), HEADER)
 
@@ -118,8 +123,9 @@ def no_network(path):
         (garbage, "is no safetensors file, or is damaged"),
         (empty, "is no safetensors file, or is damaged"),
         (missing, "cannot read the weights"),
-        (other_network, "holds no usable GAN weights"),
-        (no_network, "holds no usable GAN weights"),
+        (other_features, "fitted on 2 features, 3 conditions now make 3"),
+        (other_network, "holds no usable weights of this kind"),
+        (no_network, "holds no usable weights of this kind"),
     ],
 )
 def test_unusable_files_are_named_in_one_line(damage, message, tmp_path):

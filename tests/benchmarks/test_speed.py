@@ -4,11 +4,15 @@ Seconds here vary twofold within an hour on a shared machine; a ratio between tw
 Nothing is asserted about time.
 """
 
+from importlib.resources import files
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from simbench.baselines.montecarlo import MonteCarlo, make_dataset
+from simbench.expertsim.simulator import MixtureSimulator
 from simbench.harness.benchmark import Request, run
 from simbench.harness.hooks import Context
 from simbench.harness.metrics import wasserstein
@@ -46,13 +50,27 @@ def test_generate_mc(benchmark, sample, rate):
     rate(benchmark, ROWS)
 
 
-@pytest.mark.parametrize("model", ["gan", "sdi-gan-ir-ar"])
-def test_generate_gan(benchmark, registry, sample, model, rate):
+@pytest.mark.parametrize("model", ["gan", "sdi-gan-ir-ar", "expertsim-3"])
+def test_generate_network(benchmark, registry, sample, model, rate):
     detector, data = sample
     benchmark.group = f"generate, {detector}, {ROWS} responses"
     simulator = registry.simulators[model].factory(Context(registry.detectors[detector]))
     benchmark.pedantic(lambda: simulator.generate(data.conditions, seed=1), rounds=5, warmup_rounds=1)
     rate(benchmark, ROWS)
+
+
+@pytest.mark.parametrize("way", ["one expert for all", "routed to its experts"])
+@pytest.mark.parametrize("model", ["expertsim-2", "expertsim-5"])
+def test_routing_overhead(benchmark, sample, model, way):
+    """Rates of a mixture, against those of its first expert for all rows; the photon draw is the same."""
+    detector, data = sample
+    benchmark.group = f"routing, {detector}, {model}, {ROWS} responses"
+    weights = files("simbench.expertsim") / "trained" / f"{detector}-{model}.safetensors"
+    mixture = MixtureSimulator.load(Path(str(weights)))
+    noise = mixture.noise(ROWS, seed=1)
+    if way == "one expert for all":
+        mixture.network.gate.choose = lambda *_: np.zeros(ROWS, dtype=np.int64)
+    benchmark.pedantic(lambda: mixture.rates(data.conditions, noise), rounds=9, warmup_rounds=2)
 
 
 def test_make_dataset(benchmark, sample, rate):

@@ -55,6 +55,19 @@ def test_a_router_is_asked_and_its_load_is_reported(mixture):
     assert routed["experts"][1]["mean"] > 4 * routed["experts"][0]["mean"]
 
 
+def test_an_expert_that_serves_no_response_is_known_from_the_training(toy, toy_file, tmp_path):
+    class Idle(Mixture):
+        training_record: ClassVar = {
+            **Mixture.training_record,
+            "history": [{"step": 1, "experts": {"share": [0.5, 0.5, 0.0]}}],
+        }
+
+    made = toy.registry(toy.offer("idle", factory=lambda context: Idle(toy)))
+    experts = toy.run(made, toy_file, tmp_path / "out")["models"][0]["experts"]
+    assert len(experts) == 3
+    assert experts[2] == {"share": 0.0, "mean": None, "std": None}
+
+
 def test_the_training_record_is_in_the_result(mixture):
     result, _ = mixture
     assert result["models"][0]["training"] == Mixture.training_record

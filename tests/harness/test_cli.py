@@ -70,6 +70,8 @@ def run(call, toy_file, tmp_path):
         (["report"], ["RUN"]),
         (["train"], ["model"]),
         (["train", "flat"], ["--out"]),
+        (["sweep"], ["name"]),
+        (["sweep", "experts"], ["--out"]),
         (["data", "make"], ["--out"]),
         (["data", "info"], ["file"]),
         (["data", "no-such-command"], ["no-such-command"]),
@@ -576,6 +578,7 @@ COMMANDS = [
     ["run"],
     ["list"],
     ["train"],
+    ["sweep"],
     ["report"],
     ["data", "make"],
     ["data", "info"],
@@ -594,7 +597,7 @@ def test_help_has_an_example(call, command):
 def test_help_and_version(call):
     status, out, err = call("--help")
     assert (status, err) == (0, "")
-    for command in ("run", "list", "train", "report", "data"):
+    for command in ("run", "list", "train", "sweep", "report", "data"):
         assert re.search(rf"^ +{command}\b", out, re.MULTILINE)
     assert call()[:2] == (0, out)
     assert call("--version") == (0, version("simbench-hep") + "\n", "")

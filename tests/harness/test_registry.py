@@ -9,7 +9,7 @@ import pytest
 
 from simbench.harness import registry
 from simbench.harness.errors import UserError
-from simbench.harness.hooks import hookimpl
+from simbench.harness.hooks import Sweep, hookimpl
 from simbench.harness.registry import Registry, Source
 
 HERE = Source("mine", "0.3")
@@ -27,12 +27,15 @@ def one_problem(made, *words):
     return problem
 
 
-def test_all_four_hooks(toy):
+def test_all_five_hooks(toy):
     made = toy.registry(toy.offer("one"), toy.offer("two"))
+    made.add(toy.plugin(sweeps=[Sweep("sizes", "Sizes", ("size",), list)]), HERE)
     assert names(made.simulators) == ["one", "two"]
     assert names(made.detectors) == ["toy"]
     assert names(made.datasets) == ["toys"]
     assert names(made.metrics) == ["ws", "empty"]
+    assert names(made.sweeps) == ["sizes"]
+    assert made.sweeps.sources["sizes"] == HERE
     assert made.simulators.sources["two"] == Source("toys", "1.2")
     with pytest.raises(UserError, match="unknown model 'three'; known: one, two"):
         made.simulators["three"]
@@ -191,7 +194,8 @@ def test_every_module_of_the_folder_is_scanned(entry):
     entry()
     made = registry.load()
     folder: ModuleType = importlib.import_module("simbench.plugins")
-    modules = {f"simbench.plugins.{module.name}" for module in pkgutil.iter_modules(folder.__path__)}
-    catalogues = (made.simulators, made.detectors, made.datasets, made.metrics)
+    names = [module.name for module in pkgutil.iter_modules(folder.__path__)]
+    modules = {f"simbench.plugins.{name}" for name in names if not name.startswith("_")}
+    catalogues = (made.simulators, made.detectors, made.datasets, made.metrics, made.sweeps)
     used = {source.name for catalogue in catalogues for source in catalogue.sources.values()}
     assert used == modules

@@ -98,6 +98,27 @@ def result_maker() -> Make:
     return make_result
 
 
+@pytest.fixture(name="point", scope="session")
+def point_maker() -> Make:
+    return make_point
+
+
+@pytest.fixture(name="sweep", scope="session")
+def sweep_maker() -> Make:
+    return make_sweep
+
+
+@pytest.fixture(scope="session")
+def hostile_sweep() -> dict[str, Any]:
+    """Every text that a plugin may give is hostile, and a training has failed."""
+    parameters = {HOSTILE: HOSTILE, "number": 0.5}
+    points = [
+        make_point(parameters, model=HOSTILE, marks=[HOSTILE], shares=(0.9, 0.1)),
+        make_point({**parameters, "number": ""}, model=HOSTILE, error=HOSTILE),
+    ]
+    return make_sweep(HOSTILE, *points, title=HOSTILE, caption=HOSTILE, reference=HOSTILE, command=HOSTILE)
+
+
 @pytest.fixture(scope="session")
 def hostile() -> str:
     """A name with everything in it that some format reads as markup, and a terminal escape."""
@@ -119,6 +140,49 @@ def make_full() -> dict[str, Any]:
         make_failed(HOSTILE, error=HOSTILE),
         make_failed("other", "skipped", "does not serve detector proton"),
     )
+
+
+def make_point(
+    parameters: dict[str, Any],
+    mean: float = 3.0,
+    std: float | None = 0.03,
+    *,
+    model: str = "expertsim-3",
+    seed: int = 0,
+    shares: tuple[float, ...] = (),
+    **more: Any,
+) -> dict[str, Any]:
+    """A training that was scored, or with an ``error`` one that failed."""
+    point = {"name": f"{model}-{seed}", "model": model, "seed": seed, "parameters": parameters}
+    point |= {"overrides": {}, "status": "failed" if more.get("error") else "ok", "error": None}
+    if point["status"] == "ok":
+        training = {"steps": 100, "best_step": 90, "validation": mean + 1, "seconds": 90.0}
+        point |= {"ws": {"mean": mean, "std": std, "runs": [mean]}, "marks": [], "training": training}
+        if shares:
+            point["experts"] = [{"share": share, "mean": 5.0, "std": 2.0} for share in shares]
+    return {**point, **more}
+
+
+def make_sweep(name: str, *points: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A finished sweep of the parameters of its points."""
+    result = make_result(**{key: more.pop(key) for key in ("detector", "runs", "limit") if key in more})
+    del result["models"]
+    return {
+        **result,
+        "sweep": name,
+        "title": f"The sweep {name}",
+        "caption": "What it is",
+        "reference": "a paper",
+        "detector": result["protocol"]["detector"],
+        "preset": "compact",
+        "budget": 1.0,
+        "parameters": list(dict.fromkeys(key for point in points for key in point["parameters"])),
+        "finished": True,
+        "command": f"simbench sweep {name} --out 'a b'",
+        "floor": make_model("mc", 0.5, 0.033, family="reference"),
+        "points": list(points),
+        **more,
+    }
 
 
 ROWS = np.array([3, 10, 20])  # of which the images are kept

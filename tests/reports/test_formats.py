@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from simbench.reports import PRINTED, render, score_table, terminal, write
+from simbench.reports import PRINTED, render, render_sweep, score_table, terminal, write
 from simbench.reports.markdown import escape
 from simbench.reports.protocol import one_line
 
@@ -149,6 +149,35 @@ def test_csv_is_tidy_and_exact(full: dict[str, Any], hostile: str) -> None:
     broken = [row for row in rows if row["status"] == "failed"]
     assert {row["model"] for row in broken} == {row["error"] for row in broken} == {one_line(hostile)}
     assert {row["mean"] for row in broken} == {""}
+
+
+def test_settings_are_told_in_every_row_of_csv_and_json(sweep: Any, point: Any) -> None:
+    points = (
+        point({"router": "learned", "weight": 1e-5}, 2.0),
+        point({"router": "single", "weight": ""}, 3.0),
+    )
+    made = sweep("mine", *points)
+    rows = list(csv.DictReader(io.StringIO(render_sweep(made, "csv"))))
+    assert [row["settings"] for row in rows if row["metric"] == "ws"] == [
+        "router=learned; weight=1e-05", "router=single", "",
+    ]  # fmt: skip
+    (table,) = json.loads(render_sweep(made, "json"))
+    assert [row["settings"] for row in table["rows"]] == [
+        {"router": "learned", "weight": 1e-5},
+        {"router": "single", "weight": ""},
+        {"router": "", "weight": ""},
+    ]
+    assert (table["preset"], table["budget"], table["finished"]) == ("compact", 1.0, True)
+    assert all(len(row["values"]) == len(table["columns"]) for row in table["rows"])
+
+
+def test_a_hostile_sweep_breaks_no_row(hostile_sweep: dict[str, Any], hostile: str) -> None:
+    rows = [line for line in render_sweep(hostile_sweep, "markdown").splitlines() if line.startswith("|")]
+    assert [len(markdown_cells(line)) for line in rows] == [10] * 5
+    assert markdown_cells(rows[2])[:3] == [one_line(hostile), one_line(hostile), "0.5"]
+    text = render_sweep(hostile_sweep, "table")
+    assert "\x1b" not in text
+    assert f"(3) {one_line(hostile)}: failed: {one_line(hostile)}" in text.splitlines()
 
 
 def test_json_is_exact_and_knows_no_nan(full: dict[str, Any]) -> None:

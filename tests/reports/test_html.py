@@ -1,5 +1,6 @@
 import base64
 import hashlib
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from simbench.harness.folder import RunFolder
-from simbench.reports import write
+from simbench.reports import write, write_sweep
 from simbench.reports.figures import Drawing
 
 PNG = base64.b64decode(  # a single pixel: what the figures show is not tested here
@@ -55,7 +56,7 @@ def test_the_page_has_tables_figures_protocol_and_command(tmp_path: Path, folder
     text = page(tmp_path, ("run", folder))
     reader = Reader(text)
     tables = [table for table in reader.of("table") if table["class"] == "sortable"]
-    assert len(tables) == 4  # scores, channels, quartiles, timing
+    assert len(tables) == 5  # scores, channels, quartiles, experts, timing
     assert len(reader.of("figure")) == 10
     assert all(image["alt"] for image in reader.of("img") if image.get("id") != "large")
     for part in (
@@ -105,6 +106,37 @@ def test_names_and_errors_inject_nothing(
         return [(tag, sorted(attributes)) for tag, attributes in Reader(made).elements]
 
     assert shape(attack, "attacked") == shape("harmless", "plain")
+
+
+def test_a_sweep_has_a_page_of_its_own(tmp_path: Path, sweep: Any, point: Any) -> None:
+    made = sweep(
+        "mine", point({"word": "a", "number": 2}, 2.0), point({"word": "b", "number": ""}, error="no")
+    )
+    (path,) = write_sweep(made, ["html"], tmp_path)
+    text = path.read_text(encoding="utf-8")
+    assert len(Reader(text).of("figure")) == 1
+    for part in (
+        "<h1>The sweep mine: proton</h1>", "2 trainings: 1 ok, 1 failed", "<td>compact</td>",
+        "<code>simbench sweep mine --out &#39;a b&#39;\n</code>",
+        "The command computes only what its folder does not hold yet",
+        '<th scope="col" class="text "><button type="button">word</button></th>',
+        '<td class="text" data-value="a">a</td>', '<td class="number" data-value="2">2</td>',
+        '<td class="number">-</td>',
+    ):  # fmt: skip
+        assert part in text
+    (path,) = write_sweep({**made, "points": []}, ["html"], tmp_path)
+    assert "There is no figure, for no training was scored." in path.read_text(encoding="utf-8")
+
+
+def test_a_sweep_injects_nothing(tmp_path: Path, hostile_sweep: dict[str, Any], hostile: str) -> None:
+    attack = "</td><script>alert(1)</script><img src=x onerror=alert(1)>"
+
+    def shape(text: str) -> list[tuple[str, list[str]]]:
+        spelt = json.dumps(hostile_sweep).replace(json.dumps(hostile), json.dumps(text))
+        (path,) = write_sweep(json.loads(spelt), ["html"], tmp_path)
+        return [(tag, sorted(had)) for tag, had in Reader(path.read_text(encoding="utf-8")).elements]
+
+    assert shape(attack) == shape("harmless") == shape(hostile)
 
 
 def test_cells_sort_by_number_and_missing_ones_have_none(tmp_path: Path, full: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from simbench.reports import render
+from simbench.reports import render, render_sweep
 from simbench.reports.latex import escape
 
 COMMANDS = {
@@ -156,6 +156,36 @@ def test_blocks_are_ruled_off(result: Any, model: Any) -> None:
     text = render([("old", result(model("gan"))), ("new", result(model("gan")))], "latex")
     assert [row[:2] for row in parse(text)[0]] == [["model", "result"], ["gan", "old"], ["gan", "new"]]
     assert text.count(r"\midrule") == 2 * 3
+
+
+def test_settings_stand_between_name_and_values(sweep: Any, point: Any) -> None:
+    points = (
+        point({"router": "a_b", "lambda": 1e-5}, 2.0),
+        point({"router": "single", "lambda": ""}, error="no"),
+    )
+    text = render_sweep(sweep("mine", *points, floor=None), "latex")
+    (table,) = parse(text)
+    assert table[0][:4] == ["model", "router", "lambda", "trainings"]
+    assert [row[:5] for row in table[1:]] == [
+        ["expertsim-3", r"a_b", "1e-05", "1", r"2.000 \pm 0.030"], ["expertsim-3", "single", "-", "-", "-"],
+    ]  # fmt: skip
+    assert r"\begin{tabular}{llrrrrrl}" in text
+    assert r"a\_b" in text
+
+
+def test_a_hostile_sweep(hostile_sweep: dict[str, Any]) -> None:
+    (table,) = parse(render_sweep(hostile_sweep, "latex"))
+    assert len(table) == 4
+
+
+def test_experts(result: Any, model: Any) -> None:
+    run = result(
+        *(model(f"expertsim-{n}", experts=[{"share": 1 / n, "mean": 2, "std": 1}] * n) for n in (2, 3))
+    )
+    *_, experts, counts = parse(render([("run", run)], "latex"))
+    assert experts[0][:3] == ["model", "expert", r"share (%)"]
+    assert [row[:3] for row in experts[1:3]] == [["expertsim-2", "1", "50.00"], ["expertsim-2", "2", "50.00"]]
+    assert (len(experts), len(counts)) == (6, 3)
 
 
 def test_powers_of_ten(result: Any, model: Any) -> None:

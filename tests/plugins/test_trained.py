@@ -1,4 +1,4 @@
-"""The GANs as they are shipped: weights for both detectors, what they were trained on, and that they work."""
+"""Models as they are shipped: weights for both detectors, what they were trained on, and that they work."""
 
 from importlib.resources import files
 
@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 
 from simbench.baselines.montecarlo import make_dataset
-from simbench.harness.hooks import Context, Recorded, Trained
+from simbench.harness.hooks import Context, Recorded, Routing, Trained
 from simbench.harness.metrics import wasserstein
 from simbench.harness.projection import Projection
 from simbench.harness.registry import load
 from simbench.harness.split import particle_hashes
+from simbench.plugins.expertsim import EXPERTS
 from simbench.plugins.gan import LADDER
 from simbench.plugins.mc import EMBEDDED
 
-SHIPPED = [(detector, model) for detector in EMBEDDED for model in LADDER]
+MIXTURES = {f"expertsim-{experts}": experts for experts in EXPERTS}
+SHIPPED = [(detector, model) for detector in EMBEDDED for model in (*LADDER, *MIXTURES)]
 
 
 @pytest.fixture(scope="module")
@@ -105,5 +107,21 @@ def test_a_detector_without_weights_is_one_clear_line(registry, tmp_path):
 
 
 def test_all_shipped_weights_together_are_small():
-    folder = files("simbench.baselines") / "trained"
-    assert sum(len(file.read_bytes()) for file in folder.iterdir()) < 60e6
+    folders = [files(f"simbench.{package}") / "trained" for package in ("baselines", "expertsim")]
+    assert sum(len(file.read_bytes()) for folder in folders for file in folder.iterdir()) < 60e6
+
+
+@pytest.mark.parametrize("detector", EMBEDDED)
+@pytest.mark.parametrize("model", MIXTURES)
+def test_every_expert_serves_and_they_differ_in_what_they_generate(detector, model, registry, fresh):
+    simulator = registry.simulators[model].factory(Context(registry.detectors[detector]))
+    assert isinstance(simulator, Routing)
+    conditions = fresh[detector].conditions
+    expert = simulator.route(conditions)
+    least = 0.05 if model == "expertsim-3" else 0.02
+    assert np.bincount(expert, minlength=MIXTURES[model]).min() >= least * len(expert)
+    sums = simulator.generate(conditions, seed=4).sum(axis=(1, 2))
+    means = np.sort([sums[expert == number].mean() for number in range(MIXTURES[model])])
+    assert (means[1:] > 1.3 * means[:-1]).all()
+    shuffled = np.random.default_rng(1).permutation(len(conditions))
+    np.testing.assert_array_equal(simulator.route(conditions[shuffled]), expert[shuffled])

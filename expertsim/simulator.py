@@ -1,0 +1,93 @@
+"""A trained mixture behind the benchmark's interface."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from simbench.baselines.networks import blank_generator
+from simbench.baselines.simulator import GanSimulator
+
+from .gate import Gate
+
+BUSY, IDLE = 0.80, 0.02  # shares of the responses beyond which an expert deserves a warning
+
+
+class MixtureNetwork(nn.Module):
+    """What is stored of a mixture: its gate and the generators of its experts."""
+
+    def __init__(self, gate: Gate, experts: list[nn.Module]) -> None:
+        super().__init__()
+        self.gate = gate
+        self.experts = nn.ModuleList(experts)
+
+
+class MixtureSimulator(GanSimulator):
+    """Responses of a mixture: every condition is served by the one expert that the gate names."""
+
+    network: MixtureNetwork
+
+    @staticmethod
+    def blank(header: Mapping[str, Any]) -> MixtureNetwork:
+        """Gate and generators of a header, their weights still to be loaded.
+
+        Raises:
+            KeyError, TypeError, ValueError: the header is that of no mixture.
+        """
+        network = dict(header["network"])
+        experts = int(network.pop("experts"))
+        with torch.random.fork_rng(devices=[]):  # the constructor's numbers are thrown away
+            gate = Gate.of(network.pop("gate"))
+        return MixtureNetwork(gate, [blank_generator(header["preset"], network) for _ in range(experts)])
+
+    def route(self, conditions: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """The expert, counted from 0, that serves each of the conditions (N, F): (N,)."""
+        conditions = np.asarray(conditions)
+        return self.network.gate.choose(conditions, self._scaler(conditions))
+
+    def health(self, conditions: npt.NDArray[np.float32], responses: npt.NDArray[np.int32]) -> dict[str, Any]:
+        """``experts``: share and mean photon sum of each, and the entropy of the shares; ``warnings``."""
+        return health(self.route(conditions), responses.sum(axis=(1, 2)), len(self.network.experts))
+
+    def _parts(
+        self, conditions: npt.NDArray[Any], scaled: npt.NDArray[np.float32]
+    ) -> list[tuple[nn.Module, npt.NDArray[np.int64]]]:
+        expert = self.network.gate.choose(conditions, scaled)
+        order = np.argsort(expert, kind="stable")
+        ends = np.searchsorted(expert[order], np.arange(1, len(self.network.experts)))
+        return list(zip(self.network.experts, np.split(order, ends), strict=True))
+
+
+def health(expert: npt.NDArray[np.int64], sums: npt.NDArray[np.integer], experts: int) -> dict[str, Any]:
+    """The load of a mixture as JSON values.
+
+    Args:
+        expert: of each response, (N,).
+        sums: their photon sums, (N,).
+        experts: number of experts.
+
+    Returns:
+        ``experts`` with ``share`` (one an expert), ``entropy`` of the shares in nats (log of the number of
+        experts if even) and ``intensity`` (mean photon sum, None for an expert without a response); and, if
+        one has more than 80 % or less than 2 % of the responses, ``warnings``, a line each.
+    """
+    count = np.bincount(expert, minlength=experts)
+    total = np.bincount(expert, sums, minlength=experts)
+    share = count / max(len(expert), 1)
+    present = share[share > 0]
+    load = {
+        "share": [round(float(value), 5) for value in share],
+        "entropy": round(float((present * np.log(1 / present)).sum()), 5),
+        "intensity": [
+            round(t / n, 3) if n else None for t, n in zip(total.tolist(), count.tolist(), strict=True)
+        ],
+    }
+    warnings = []
+    for number, value in enumerate(share, 1):
+        if value > BUSY or value < IDLE:
+            bound = f"more than {BUSY:.0%}" if value > BUSY else f"less than {IDLE:.0%}"
+            warnings.append(f"expert {number} of {experts} serves {value:.1%} of the responses ({bound})")
+    return {"experts": load} | ({"warnings": warnings} if warnings else {})

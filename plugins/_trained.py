@@ -1,0 +1,126 @@
+"""Models with stored weights, between the benchmark and our own networks: no plugin, the plugins share it."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simbench.harness import rng
+from simbench.harness.hooks import Context, Progress, TrainedOn, TrainingRequest
+
+if TYPE_CHECKING:
+    from simbench.baselines.job import TrainingJob
+    from simbench.baselines.simulator import GanSimulator
+
+REDRAWS = 1000  # attempts at a response that reaches a threshold higher than the training's
+
+
+class TrainedModel:
+    """A simulator with its weights, our own or a training's; it says what it was trained on.
+
+    Args:
+        model: its registered name.
+        context: of the run.
+        kind: loads weights and generates.
+        package: whose folder ``trained`` holds our own weights.
+
+    Raises:
+        ValueError: the weights are missing, damaged, or another model's or detector's.
+    """
+
+    def __init__(self, model: str, context: Context, kind: "type[GanSimulator]", package: str) -> None:
+        from simbench.baselines.training import RECORD
+        from simbench.baselines.weights import FILE_NAME
+
+        detector = context.detector
+        own = Path(str(files(package))) / "trained" / f"{detector.name}-{model}.safetensors"
+        path = context.weights / FILE_NAME if context.weights else own
+        if not path.exists():
+            raise ValueError(
+                f"no weights of {model} for detector {detector.name!r} at {path}; make some with "
+                f"simbench train {model} --detector {detector.name} --out DIR, and name {model}@DIR"
+            )
+        self._simulator = kind.load(path, device=context.device)
+        header = self._simulator.header
+        for what, expected, found in (
+            ("model", model, header["model"]),
+            ("detector", detector.name, header["detector"]),
+            ("features", list(detector.feature_names), list(header["features"])),
+        ):
+            if expected != found:
+                raise ValueError(f"{path} holds weights of another {what}: {found}, expected {expected}")
+        self._min_photons = context.min_photons
+        data = header["data"]
+        self.trained_on = TrainedOn(
+            dataset=str(data["dataset"]),
+            split=str(data["split"]),
+            split_seed=int(data["split_seed"]),
+            test_fraction=float(data["test_fraction"]),
+            particles=self._simulator.training_particles,
+        )
+        self.training_record = {"preset": header["preset"], **header["training"]}
+        record = path.with_name(RECORD)
+        if (
+            context.weights and record.exists()
+        ):  # beside a training of one's own, and it also knows the seconds
+            self.training_record["history"] = json.loads(record.read_text(encoding="utf-8"))["history"]
+        self.fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
+
+    def generate(self, conditions: npt.NDArray[np.float32], *, seed: int) -> npt.NDArray[np.int32]:
+        """Photon counts (N, H, W); what falls below the photon threshold is redrawn."""
+        responses = self._simulator.generate(conditions, seed=seed)
+        for attempt in range(1, REDRAWS):
+            below = np.flatnonzero(responses.sum(axis=(1, 2)) < self._min_photons)
+            if not len(below):
+                break
+            again = rng.derive(seed, "redraw", attempt)
+            responses[below] = self._simulator.generate(conditions[below], seed=again)
+        return responses
+
+
+def train(model: str, request: TrainingRequest, trainer: "Callable[[TrainingJob], Path]") -> Path:
+    """Train a model: the request in plain arrays and numbers."""
+    from simbench.baselines.job import TrainingJob
+
+    detector, trained_on = request.detector, request.trained_on
+
+    def tell(news: Any) -> None:
+        request.progress(
+            Progress(news.step, news.steps, news.losses, news.validation, news.warnings, news.experts)
+        )
+
+    job = TrainingJob(
+        model=model,
+        preset=request.preset,
+        detector=detector.name,
+        shape=detector.shape,
+        channel_masks=detector.channel_map().masks,
+        half_size=detector.half_size,
+        distance=detector.distance,
+        centre=detector.centre,
+        feature_names=detector.feature_names,
+        conditions=request.conditions,
+        showers=request.showers,
+        particle=request.particle,
+        validation_conditions=request.validation_conditions,
+        score=request.score,
+        seed=request.seed,
+        out=request.out,
+        overrides=request.overrides,
+        provenance={
+            "dataset": trained_on.dataset,
+            "split": trained_on.split,
+            "split_seed": trained_on.split_seed,
+            "test_fraction": trained_on.test_fraction,
+        },
+        progress=tell,
+        device=request.device,
+        min_photons=request.min_photons,
+        training_particles=trained_on.particles,
+    )
+    return trainer(job)

@@ -1,0 +1,79 @@
+"""The formats of a report, and how its files come to be: each at once or not at all."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from simbench.harness.files import atomic, write_text
+
+from . import latex, markdown, terminal, tidy
+from .table import Table
+
+_RENDERERS: Mapping[str, tuple[str, Callable[[list[Table]], str]]] = {
+    "table": ("report.txt", terminal.render),
+    "markdown": ("report.md", markdown.render),
+    "latex": ("report.tex", latex.render),
+    "csv": ("report.csv", tidy.render_csv),
+    "json": ("report.json", tidy.render_json),
+}
+PRINTED = tuple(_RENDERERS)
+FORMATS = (*PRINTED, "html", "figures")
+
+Advance: TypeAlias = Callable[[int, int], None]
+"""Is told how many figures are drawn, of how many."""
+
+Contents: TypeAlias = Mapping[Path, str | bytes]
+"""What to write where, relative to the folder of the report."""
+
+
+def renderer(name: str) -> Callable[[list[Table]], str]:
+    """The function that makes one printed format of tables.
+
+    Raises:
+        ValueError: ``name`` is not one of ``PRINTED``.
+    """
+    if name not in _RENDERERS:
+        raise ValueError(f"unknown report format {name!r}: expected one of {', '.join(PRINTED)}")
+    return _RENDERERS[name][1]
+
+
+def checked(formats: Iterable[str]) -> list[str]:
+    """Each format once.
+
+    Raises:
+        ValueError: one of them is not one of ``FORMATS``.
+    """
+    formats = list(dict.fromkeys(formats))
+    for name in formats:
+        if name not in FORMATS:
+            raise ValueError(f"unknown report format {name!r}: expected one of {', '.join(FORMATS)}")
+    return formats
+
+
+def write_files(
+    tables: list[Table],
+    formats: Sequence[str],
+    out: Path,
+    illustrated: Callable[[list[str]], Contents],
+) -> list[Path]:
+    """Write ``report.*`` and ``figures/*`` into the folder ``out``; texts first.
+
+    ``illustrated`` makes the formats with figures among ``formats``, and is called only if there are any.
+    """
+    contents: dict[Path, str | bytes] = {}
+    for name in formats:
+        if name in _RENDERERS:
+            text, render = _RENDERERS[name]
+            contents[Path(text)] = render(tables)
+    figured = [name for name in formats if name not in _RENDERERS]
+    if figured:
+        contents |= illustrated(figured)
+    for file, content in contents.items():
+        path = out / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, str):
+            write_text(path, content)
+        else:
+            with atomic(path) as part:
+                part.write_bytes(content)
+    return [out / file for file in contents]
