@@ -144,8 +144,8 @@ def _train(
                 write_checkpoint(job.out, identity, learner, generator, state)
         told = time.monotonic()
         last = state.history[-1] if state.history else {}
-        health = {"warnings": tuple(last.get("warnings", ())), "experts": last.get("experts")}
-        job.progress(Progress(state.step, steps, epoch, mean, last.get("validation"), **health))
+        warnings, experts = tuple(last.get("warnings", ())), last.get("experts")
+        job.progress(Progress(state.step, steps, epoch, mean, last.get("validation"), warnings, experts))
     return _finish(job, header, identity, settings, state)
 
 
