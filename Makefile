@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := harness baselines expertsim plugins reports
 OUT ?= runs/proton
+REFERENCE := tests/reference/proton
+GUARDED := --models all --detector proton --runs 1 --no-resume --quiet
 
-.PHONY: help install run test lint docs bench clean
+.PHONY: help install run test lint docs bench reference guard clean
 
 help:
 	@echo "make run    set up .venv and compare all models on the embedded proton data"
@@ -13,6 +15,8 @@ help:
 	@echo "make lint   ruff and mypy (strict)"
 	@echo "make docs   the documentation as a web site, in site/"
 	@echo "make bench  speed, as ratios measured side by side (pytest-benchmark)"
+	@echo "make guard  run our own models and compare them with the committed reference result"
+	@echo "make reference  make that reference result anew, after an intended change of the weights"
 	@echo "make clean  remove .venv and caches"
 
 install: $(VENV)/.installed
@@ -58,6 +62,25 @@ docs: $(VENV)/.installed-docs
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc --benchmark-columns=median,iqr,rounds
+
+# A result small enough to be committed: its units are what a later run, with the same seed, is compared with.
+reference: $(VENV)/.installed
+	rm -rf $(REFERENCE)
+	$(BIN)/simbench run $(GUARDED) --out $(REFERENCE)
+	$(BIN)/python -m simbench.harness.slim $(REFERENCE)
+	@du -sh $(REFERENCE)
+
+# A model that fails is the comparison's to report (status 1 of the run).
+guard: $(VENV)/.installed
+ifeq ($(wildcard $(REFERENCE)/result.json),)
+	@echo "make guard: SKIPPED, there is no reference result in $(REFERENCE) yet; make reference makes one"
+else
+	@rm -f runs/guard/comparison.*
+	$(BIN)/simbench run $(GUARDED) --out runs/guard || [ $$? -eq 1 ]
+	$(BIN)/simbench compare $(REFERENCE) runs/guard --tolerance ws=2% --format table --format markdown --out runs/guard \
+	|| { status=$$?; cat runs/guard/comparison.txt; exit $$status; }
+	@cat runs/guard/comparison.txt
+endif
 
 clean:
 	rm -rf $(VENV) typings site .mypy_cache .pytest_cache .ruff_cache *.egg-info

@@ -2,8 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,15 @@ from .folder import REFERENCE, SCHEMA, Unit, example_rows, save_unit
 from .hooks import Context
 from .metrics import Metric, Scored
 from .models import Model, parse_models
+from .placement import Placement, resolve_device
 from .projection import Projection
 from .protocol import Protocol, require_same
 from .registry import Registry
 from .results import environment, evaluate, model_entry, score_rows, write_scores
-from .runner import Outcome, Plan, run_model
+from .runner import Outcome, Plan, key_of, run_models
 from .sources import Part, load_part, open_data, split_rows
+from .timed import time_models
+from .workers import one_thread
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,11 @@ class Request:
     resume: bool = True
     scoring: bool = True
     timing: bool = False
+    placement: Placement = field(default_factory=Placement)
 
     def check(self) -> None:
-        """Raise UserError for a number that is out of range."""
+        """Raise UserError for what is out of range."""
+        self.placement.check()
         for what, number in (("--runs", self.runs), ("--limit", self.limit)):
             if number is not None and number < 1:
                 raise UserError(f"{what} should be at least 1, found {number}")
@@ -65,32 +69,13 @@ class Watch:
     end: Callable[[Mapping[str, Any]], None] = lambda *_: None  # a model's entry in the result
 
 
-def resolve_device(device: str) -> str:
-    """``cpu`` or ``cuda`` for ``auto``, ``cpu`` or ``cuda``.
-
-    Raises:
-        UserError: the name is another, or no CUDA device is to be had.
-    """
-    if device not in ("auto", "cpu", "cuda"):
-        raise UserError(f"unknown device {device!r}; known: auto, cpu, cuda")
-    if device == "cpu":
-        return device
-    import torch  # seconds to import, and needed only to ask for CUDA
-
-    if torch.cuda.is_available():
-        return "cuda"
-    if device == "cuda":
-        raise UserError("--device cuda: PyTorch finds no CUDA device here")
-    return "cpu"
-
-
 def run(
     registry: Registry, request: Request, out: Path, watch: Watch | None = None, command: str | None = None
 ) -> dict[str, Any]:
     """Run the benchmark, write what :mod:`simbench.harness.results` describes, and return the result.
 
-    Everything that a user can get wrong is checked before anything is generated or written. Models run one
-    after the other; a failing one is reported in its entry and the others go on.
+    Everything that a user can get wrong is checked before anything is generated or written. A failing model
+    is reported in its entry and the others go on. Where the run is computed changes no score.
 
     Raises:
         UserError: wrong use, unreadable data, or an ``out`` that holds a run of another protocol.
@@ -102,7 +87,8 @@ def run(
     metrics = [registry.metrics[name] for name in dict.fromkeys(request.metrics)] or list(registry.metrics)
     context = Context(detector, device=resolve_device(request.device))
     models = parse_models(registry, request.models, context)
-    with open_data(registry, detector, request.data, watch.data) as data:
+    executor = request.placement.to_generate(registry)
+    with executor, open_data(registry, detector, request.data, watch.data) as data:
         protocol = protocol_of(request, detector, data, metrics)
         projection = Projection(detector)
         _, rows = split_rows(data, protocol.split, protocol.split_seed, protocol.min_photons)
@@ -110,35 +96,46 @@ def run(
         units = _units_folder(out, protocol, request.resume)
         examples = example_rows(projection.photons(reference.sums))
         images = np.concatenate([data.read(row, row + 1) for row in reference.rows[examples]])
-        unit = Unit(reference.sums, projection.columns, images, examples)
+        unit = Unit(reference.sums, projection.columns, images, examples, particle=reference.particle)
         save_unit(units / REFERENCE, unit, {"dataset": data.fingerprint})
+        context = Context(detector, protocol.min_photons, context.device)
         plan = Plan(
             protocol=protocol,
-            context=Context(detector, protocol.min_photons, context.device),
+            context=context,
             conditions=reference.conditions,
             example_rows=examples,
+            keys={model.label: key_of(registry, model, context) for model in models},
             projection=projection,
             runs=request.runs,
             seed=request.seed,
             allow_leak=request.allow_leak,
             units=units,
             scoring=request.scoring,
-            timing=request.timing,
+            timeout=request.placement.timeout,
         )
         head = head_of(request, protocol, data, reference.rows, metrics, context.device)
-    for name in ("result.json", "scores.csv"):  # a result of before must not pass for this run's, if killed
-        (out / name).unlink(missing_ok=True)
-    scored = len(reference.rows) * request.runs * request.scoring
-    watch.begin(models, scored + timing.RESPONSES * timing.REPEATS * request.timing)
-    entries, rows_of_scores = [], []
-    for model in models:
-        outcome = run_model(model, plan, partial(watch.advance, model))
-        entry, scores = _score(outcome, metrics, reference, plan, channel_map.names)
-        entries.append(entry)
-        rows_of_scores += scores
-        watch.end(entry)
-    result = {**head, "command": command, "models": entries}
-    write_scores(out / "scores.csv", rows_of_scores)
+        for name in ("result.json", "scores.csv"):  # one of before must not pass for this run's, if killed
+            (out / name).unlink(missing_ok=True)
+        scored = len(reference.rows) * request.runs * request.scoring
+        watch.begin(models, scored + timing.RESPONSES * timing.REPEATS * request.timing)
+        entries, scores = {}, {}
+
+        def finish(outcome: Outcome) -> None:
+            label = outcome.model.label
+            entries[label], scores[label] = _score(outcome, metrics, reference, plan, channel_map.names)
+            watch.end(entries[label])
+
+        generated = []
+        for outcome in run_models(models, plan, executor, watch.advance):
+            if request.timing and outcome.status == "ok":
+                generated.append(outcome)
+            else:
+                finish(outcome)
+    with request.placement.to_time(registry) as executor:
+        for outcome in time_models(generated, plan, executor, watch.advance):
+            finish(outcome)
+    result = {**head, "command": command, "models": [entries[model.label] for model in models]}
+    write_scores(out / "scores.csv", [row for model in models for row in scores[model.label]])
     write_json(out / "result.json", result)
     return result
 
@@ -186,7 +183,10 @@ def head_of(
         "seed": request.seed,
         "runs": request.runs,
         "device": device,
-        "threads": timing.threads(),
+        "executor": request.placement.executor,
+        "workers": request.placement.workers,
+        "timeout": request.placement.timeout,
+        "threads": 1,  # of a process that generates; a timing tells its own
         "data": request.data,
         "allow_leak": request.allow_leak,
     }
@@ -201,19 +201,17 @@ def head_of(
             "provenance": data.provenance,
         },
         "environment": environment(),
-        "metrics": {
-            metric.name: {
-                key: value for key, value in asdict(metric).items() if key not in ("function", "name")
-            }
-            for metric in metrics
-        },
+        "metrics": {metric.name: metric.description() for metric in metrics},
     }
 
 
 def _score(
     outcome: Outcome, metrics: Sequence[Metric], reference: Part, plan: Plan, channels: tuple[str, ...]
 ) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
-    """A model's entry in the result and its rows of scores; a metric that fails makes the model failed."""
+    """A model's entry in the result and its rows of scores; a metric that fails makes the model failed.
+
+    Scores are computed on one thread, as responses are.
+    """
 
     def scored(unit: Unit) -> Scored:
         arrays = {
@@ -228,7 +226,8 @@ def _score(
 
     runs = [scored(unit) for unit in outcome.units]
     try:
-        values = evaluate(metrics, runs) if runs else {}
+        with one_thread():
+            values = evaluate(metrics, runs) if runs else {}
     except Exception as error:  # noqa: BLE001 - a plugin's metric may fail in any way
         outcome = Outcome(outcome.model, "failed", one_line(error), outcome.marks)
         values, runs = {}, []

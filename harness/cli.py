@@ -9,7 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-from . import cli_data, cli_list, cli_report, cli_run, cli_sweep, cli_train
+from . import (
+    cli_compare,
+    cli_data,
+    cli_leaderboard,
+    cli_list,
+    cli_plugin,
+    cli_report,
+    cli_run,
+    cli_sweep,
+    cli_train,
+)
 from .errors import UserError
 from .hooks import PROJECT
 
@@ -28,7 +38,10 @@ app.command("list")(cli_list.list_)
 app.command("train")(cli_train.train)
 app.command("sweep")(cli_sweep.sweep)
 app.command("report")(cli_report.report)
+app.command("compare")(cli_compare.compare)
+app.command("leaderboard")(cli_leaderboard.leaderboard)
 app.add_typer(cli_data.app, name="data")
+app.add_typer(cli_plugin.app, name="plugin")
 
 
 @app.callback(invoke_without_command=True)
@@ -52,7 +65,7 @@ def commands() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Entry point of the ``simbench`` command: 0 all well, 1 a model or check failed, 2 wrong use."""
+    """Entry point of ``simbench``: 0 all well, 1 a model or check failed, 2 wrong use, 3 a regression."""
     try:
         status = app(standalone_mode=False)
     except UserError as error:

@@ -11,37 +11,18 @@ from simbench import reports
 
 from .benchmark import Request
 from .benchmark import run as run_benchmark
-from .errors import UserError
+from .cli_formats import Formats, choose_formats, render_offered, write_offered
 from .folder import RunFolder
+from .placement import Placement
 from .show import bars, counter, load_registry, watch
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress; the tables are printed all the same.")]
-Formats = Annotated[
-    list[str],
-    typer.Option(
-        "--format",
-        help=f"{', '.join(reports.PRINTED)} are printed, and written to the folder; "
-        "html and figures are written only; repeatable.",
-    ),
-]
-
-
-def check_formats(names: list[str]) -> list[str]:
-    """The formats asked for, each once.
-
-    Raises:
-        UserError: one of them is unknown.
-    """
-    for name in names:
-        if name not in reports.FORMATS:
-            raise UserError(f"unknown format {name!r}; known: {', '.join(reports.FORMATS)}")
-    return list(dict.fromkeys(names))
 
 
 def run(
     models: Annotated[
         list[str],
-        typer.Option(help="NAME, NAME@WEIGHTS_DIR or all; repeatable, or joined by commas."),
+        typer.Option(help="NAME, NAME@WEIGHTS_DIR, FILE.py:CLASS or all; repeatable, or joined by commas."),
     ] = ["all"],  # noqa: B006 - typer copies it
     detector: Annotated[str, typer.Option(help="Whose responses; see: simbench list detectors.")] = "proton",
     data: Annotated[str, typer.Option(help="embedded, or a dataset file.")] = "embedded",
@@ -65,6 +46,18 @@ def run(
     allow_leak: Annotated[
         bool, typer.Option("--allow-leak", help="Score models on particles they were trained on, marked.")
     ] = False,
+    executor: Annotated[
+        str, typer.Option(help="Where to generate: local, processes or dask; changes no score.")
+    ] = "local",
+    workers: Annotated[
+        int | None, typer.Option(help="Of --executor processes. [default: the cores there are]")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="ADDRESS of the one of --executor dask, such as tcp://HOST:8786.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(help="Seconds after which a model is given up; the others go on.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results. [default: runs/DETECTOR]")] = None,
     format: Formats = ["table"],  # noqa: A002, B006
     resume: Annotated[bool, typer.Option(help="Keep what the folder already has.")] = True,
@@ -81,9 +74,14 @@ def run(
 
       simbench run --models gan@runs/my-gan,mc --detector neutron --out runs/try
 
+      simbench run --models path/to/my_model.py:MySimulator,mc --detector proton --limit 4096
+
       simbench run --detector proton --limit 4096 --format markdown --quiet
+
+      simbench run --executor processes --workers 2 --timeout 600
     """
-    formats = check_formats(format)
+    registry = load_registry()
+    formats, offered = choose_formats(format, registry)
     request = Request(
         models=models,
         detector=detector,
@@ -101,9 +99,9 @@ def run(
         resume=resume,
         scoring=not timing_only,
         timing=timing or timing_only,
+        placement=Placement(executor, workers, scheduler, timeout),
     )
     folder = out or Path("runs") / detector
-    registry = load_registry()
     with bars(quiet) as progress:
         result = run_benchmark(
             registry, request, folder, watch(progress), shlex.join(["simbench", *sys.argv[1:]])
@@ -115,6 +113,9 @@ def run(
     with bars(quiet) as progress:  # the page is made whatever the formats
         wanted = [*(name for name in formats if name != "table"), "html"]
         written = reports.write(finished, wanted, folder, counter(progress, "drawing figures"))
+    texts, broken = render_offered(offered, finished)
+    typer.echo("".join(texts.values()), nl=False)
+    written += write_offered(texts, folder)
     paths = [folder / "result.json", folder / "scores.csv", *written]
     typer.echo(f"written: {', '.join(str(path) for path in paths)}", err=True)
-    return int(any(model["status"] == "failed" for model in result["models"]))
+    return int(broken or any(model["status"] == "failed" for model in result["models"]))

@@ -9,7 +9,8 @@ import typer
 
 from simbench import reports
 
-from .cli_run import Formats, Quiet, check_formats
+from .cli_formats import Formats, check_formats
+from .cli_run import Quiet
 from .cli_train import parse_settings
 from .errors import UserError
 from .show import bars, counter, load_registry, watch_sweep

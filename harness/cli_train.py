@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from .benchmark import resolve_device
 from .cli_run import Quiet
 from .errors import UserError
+from .placement import resolve_device
 from .show import Teller, bars, counter, load_registry
 from .training import prepare
 

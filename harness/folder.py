@@ -16,10 +16,11 @@ import numpy.typing as npt
 from . import rng
 from .errors import UserError
 from .files import atomic, read_json
-from .projection import MOMENTS, Sums, columns_of
+from .projection import Sums, columns_of
 
 SCHEMA = 1  # of result.json
 REFERENCE = "reference.npz"  # no unit is called so: theirs end in -run0.npz and so on
+OPTIONAL = ("examples", "example_rows", "experts", "particle")  # of a unit
 EXAMPLES = 6  # responses of which the images are kept
 
 
@@ -33,6 +34,7 @@ class Unit:
         examples: (n, H, W) images of the rows ``example_rows`` of the test part, for a model in run 0 only.
         example_rows: (n,) rows of the test part.
         experts: (N,) the expert that served each row, of a model that routes.
+        particle: (N,) which responses share a condition, of the reference only.
     """
 
     sums: Sums = field(repr=False)
@@ -40,6 +42,7 @@ class Unit:
     examples: npt.NDArray[Any] | None = field(default=None, repr=False)
     example_rows: npt.NDArray[np.int64] | None = None
     experts: npt.NDArray[np.int64] | None = field(default=None, repr=False)
+    particle: npt.NDArray[np.int64] | None = field(default=None, repr=False)
 
     def channels(self, convention: str) -> Sums:
         """(N, C) channel sums of a convention."""
@@ -48,7 +51,7 @@ class Unit:
     @property
     def photons(self) -> Sums:
         """(N,) photon sums."""
-        return self.sums[:, -len(MOMENTS)]
+        return self.sums[:, self.columns.index("photons")]
 
     @property
     def centre(self) -> Sums:
@@ -92,7 +95,7 @@ def save_unit(path: Path, unit: Unit, identity: Mapping[str, Any]) -> None:
         whole = unit.sums.astype(np.uint32, casting="unsafe")
     if np.array_equal(whole, unit.sums):
         arrays["sums"] = whole
-    for name in ("examples", "example_rows", "experts"):
+    for name in OPTIONAL:
         value = getattr(unit, name)
         if value is not None:
             arrays[name] = value
@@ -108,9 +111,7 @@ def load_unit(path: Path, identity: Mapping[str, Any] | None = None) -> Unit | N
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             if identity is not None and str(stored["identity"]) != json.dumps(identity, sort_keys=True):
                 return None
-            optional = {
-                name: stored[name] for name in ("examples", "example_rows", "experts") if name in stored
-            }
+            optional = {name: stored[name] for name in OPTIONAL if name in stored}
             columns = tuple(str(name) for name in stored["columns"])
             return Unit(np.asarray(stored["sums"], dtype=np.float64), columns, **optional)
     except Exception:  # noqa: BLE001 - a damaged unit, whatever its damage, is made again

@@ -32,6 +32,7 @@ Hooks return records and do no work: nothing heavy is imported or loaded until a
 models, detectors, dataset makers, metrics and sweeps that come with simbench use these same hooks.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -200,7 +201,7 @@ class SimulatorOffer:
     Attributes:
         name: what the command line and every table call it.
         title: its name in prose.
-        factory: makes it; called once a run of the benchmark.
+        factory: makes it; called in every process that generates with it, and once more to time it.
         detectors: names of the detectors it serves as it comes; ``None``: every detector. Weights of its own
             training (``NAME@DIR``) may serve others.
         family: groups models of one kind (``gan``, ``reference``, ...).
@@ -344,6 +345,27 @@ class Sweep:
     reference: str = ""
 
 
+@dataclass(frozen=True)
+class ReportFormat:
+    """A format of tables as text that a plugin offers, for ``--format`` of ``run`` and ``report``.
+
+    Attributes:
+        name: what ``--format`` calls it.
+        file: what it is written to, ``report.`` and a suffix.
+        render: the text of a list of ``simbench.reports.Table``; it ends with a newline.
+    """
+
+    name: str
+    file: str
+    render: Callable[[list[Any]], str]
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"report\.\w[\w.-]*", self.file):
+            raise ValueError(
+                f"report format {self.name!r}: file should be report. and a suffix, found {self.file!r}"
+            )
+
+
 @hookspec
 def simbench_simulators() -> Iterable[SimulatorOffer]:  # type: ignore[empty-body]
     """Simulators to be compared."""
@@ -367,3 +389,8 @@ def simbench_metrics() -> Iterable[Metric]:  # type: ignore[empty-body]
 @hookspec
 def simbench_sweeps() -> Iterable[Sweep]:  # type: ignore[empty-body]
     """Sweeps: trainings that differ in a few settings, for ``simbench sweep``."""
+
+
+@hookspec
+def simbench_reports() -> Iterable[ReportFormat]:  # type: ignore[empty-body]
+    """Formats of reports: tables as text, for ``--format``."""

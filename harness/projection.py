@@ -35,8 +35,12 @@ class Projection:
         self._matrix = np.ascontiguousarray(images.reshape(len(images), -1).T)  # (H*W, K)
 
     def __call__(self, responses: npt.NDArray[Any]) -> Sums:
-        """(N, H, W) responses to (N, K) sums. Integer responses give exact sums."""
+        """(N, H, W) responses to (N, K) sums. Whole numbers give exact sums; none depends on threads."""
         flat = responses.reshape(len(responses), len(self._matrix))
+        if flat.dtype.kind == "f" and not np.array_equal(flat, np.rint(flat)):
+            # The order in which a matrix product adds up depends on the number of threads, this one does not.
+            sums = np.einsum("np,pk->nk", flat.astype(np.float64), self._matrix.astype(np.float64))
+            return np.asarray(sums)
         sums = flat.astype(np.float32, copy=False) @ self._matrix
         if sums.size and sums.max() >= _EXACT:
             sums = flat.astype(np.float64) @ self._matrix

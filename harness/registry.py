@@ -12,11 +12,11 @@ import pluggy
 
 from . import hooks
 from .detectors import Detector
-from .errors import UserError, one_line
-from .hooks import PROJECT, DatasetMaker, SimulatorOffer, Sweep
+from .errors import UserError, traced
+from .hooks import PROJECT, DatasetMaker, ReportFormat, SimulatorOffer, Sweep
 from .metrics import Metric
 
-Record = TypeVar("Record", SimulatorOffer, Detector, DatasetMaker, Metric, Sweep)
+Record = TypeVar("Record", SimulatorOffer, Detector, DatasetMaker, Metric, Sweep, ReportFormat)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Registry:
     """All that the plugins offer.
 
     Attributes:
-        simulators, detectors, datasets, metrics, sweeps: one :class:`Catalogue` a hook.
+        simulators, detectors, datasets, metrics, sweeps, reports: one :class:`Catalogue` a hook.
         problems: one line for each plugin, or part of one, that was skipped.
     """
 
@@ -64,6 +64,7 @@ class Registry:
         self.datasets: Catalogue[DatasetMaker] = Catalogue("dataset maker")
         self.metrics: Catalogue[Metric] = Catalogue("metric")
         self.sweeps: Catalogue[Sweep] = Catalogue("sweep")
+        self.reports: Catalogue[ReportFormat] = Catalogue("report format")
         self.problems: list[str] = []
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hooks)
@@ -74,7 +75,7 @@ class Registry:
             hash(plugin)  # pluggy keeps plugins in sets
             self._manager.register(plugin, name=source.name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
-            self.problems.append(f"plugin {source.name} {source.version}: {one_line(error)}")
+            self.problems.append(f"plugin {source.name} {source.version}: {traced(error)}")
             return
         others = [other for other in self._manager.get_plugins() if other is not plugin]
         self._collect("simbench_simulators", self.simulators, SimulatorOffer, source, others)
@@ -82,6 +83,7 @@ class Registry:
         self._collect("simbench_datasets", self.datasets, DatasetMaker, source, others)
         self._collect("simbench_metrics", self.metrics, Metric, source, others)
         self._collect("simbench_sweeps", self.sweeps, Sweep, source, others)
+        self._collect("simbench_reports", self.reports, ReportFormat, source, others)
 
     def _collect(
         self,
@@ -96,7 +98,7 @@ class Registry:
             answers: list[Iterable[Record]] = self._manager.subset_hook_caller(hook, others)()
             records = [record for answer in answers for record in answer]
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
-            self.problems.append(f"{label}: {one_line(error)}")
+            self.problems.append(f"{label}: {traced(error)}")
             return
         for record in records:
             if not isinstance(record, record_type):
@@ -131,6 +133,6 @@ def _add_module(registry: Registry, source: Source, load_module: Callable[[], ob
     try:
         plugin = load_module()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
-        registry.problems.append(f"plugin {source.name} {source.version}: {one_line(error)}")
+        registry.problems.append(f"plugin {source.name} {source.version}: {traced(error)}")
         return
     registry.add(plugin, source)

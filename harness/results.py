@@ -61,6 +61,20 @@ def model_entry(
         "plugin": {"name": source.name, "version": source.version},
         "marks": list(outcome.marks),
     }
+    if runs:
+        entry |= score_entry(values, runs)
+    if outcome.training is not None:
+        entry["training"] = dict(outcome.training)
+    if outcome.timing is not None:
+        entry["timing"] = dict(outcome.timing)
+    if runs:
+        entry |= expert_load(outcome.units[0], outcome.training)
+    return entry
+
+
+def score_entry(values: Mapping[str, list[list[Value]]], runs: Sequence[Scored]) -> dict[str, Any]:
+    """What a model's entry says of its scores: each metric, ``quartiles`` and ``below_threshold``."""
+    entry: dict[str, Any] = {}
     quartiles: dict[str, Any] = {}
     for name, by_run in values.items():
         tables = [{(value.subset, value.channel): value.value for value in run} for run in by_run]
@@ -73,17 +87,10 @@ def model_entry(
             }
         if any((subset, "mean") in tables[0] for subset in SUBSETS):
             quartiles[name] = [spread(table.get((q, "mean")) for table in tables) for q in SUBSETS]
-    if outcome.training is not None:
-        entry["training"] = dict(outcome.training)
-    if outcome.timing is not None:
-        entry["timing"] = dict(outcome.timing)
-    if runs:
-        entry |= expert_load(outcome.units[0], outcome.training)
-        photons = runs[0].reference_photons
-        counts = [int(rows.sum()) for rows in quartile_bins(photons)]
-        entry["quartiles"] = {"bounds": list(quartile_bounds(photons)), "counts": counts, **quartiles}
-        below = [int((run.generated_photons < run.min_photons).sum()) for run in runs]
-        entry["below_threshold"] = below
+    photons = runs[0].reference_photons
+    counts = [int(rows.sum()) for rows in quartile_bins(photons)]
+    entry["quartiles"] = {"bounds": list(quartile_bounds(photons)), "counts": counts, **quartiles}
+    entry["below_threshold"] = [int((run.generated_photons < run.min_photons).sum()) for run in runs]
     return entry
 
 

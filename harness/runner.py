@@ -1,27 +1,29 @@
-"""Runs simulators on the test part: chunk by chunk, unit by unit, each failure kept to itself.
+"""Runs simulators on the test part: a grid of tasks, each model's failure kept to itself.
 
-A unit is one run (one generation seed) of one model. A finished one leaves its sums behind in a small file
-(:mod:`simbench.harness.folder`), so a killed run resumes where it stopped.
+A task is a chunk of a run (one generation seed) of a model; any executor may do it, in any order. A finished
+run leaves its sums behind in a small file (:mod:`simbench.harness.folder`), so that the benchmark resumes
+where it was stopped.
 """
 
-import hashlib
-import traceback
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from . import rng, timing
-from .errors import one_line
-from .files import read_json, write_json
+from . import rng
+from .executors import Ended, Executor, Overdue
 from .folder import Unit, load_unit, save_unit, unit_path
-from .hooks import Context, Recorded, Routing, Simulator, Trained
+from .hooks import Context
 from .models import Model
 from .projection import Projection
 from .protocol import CHUNK, Protocol, leak
+from .registry import Registry
+from .tasks import Failure, Generate, ModelKey, Open, Opened, Reply, Slice, Task
+
+Advance = Callable[[Model, int], None]
 
 
 @dataclass(frozen=True)
@@ -33,28 +35,33 @@ class Plan:
         context: for the models' factories, less their weights.
         conditions: (N, F) of the test part.
         example_rows: of the test part, of which run 0 keeps the images.
+        keys: the models as other processes are told of them, by label.
         projection: to the sums that are kept.
-        runs, seed, allow_leak: as asked for.
+        runs, seed, allow_leak, timeout: as asked for.
         units: the folder of units.
-        scoring, timing: what is to be done.
+        scoring: whether anything is to be generated.
     """
 
     protocol: Protocol
     context: Context
     conditions: npt.NDArray[np.float32]
     example_rows: npt.NDArray[np.int64]
+    keys: Mapping[str, ModelKey]
     projection: Projection
     runs: int
     seed: int
     allow_leak: bool
     units: Path
     scoring: bool = True
-    timing: bool = False
+    timeout: float | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a model fared: its units, one a run, if ``ok``; else the one line that says why not."""
+    """How a model fared: its units, one a run, if ``ok``; else the one line that says why not.
+
+    ``identity`` is all that the sums of its units depend on, besides the folder's protocol and the run.
+    """
 
     model: Model
     status: str
@@ -63,6 +70,7 @@ class Outcome:
     units: tuple[Unit, ...] = ()
     training: Mapping[str, Any] | None = None
     timing: Mapping[str, Any] | None = None
+    identity: Mapping[str, Any] = field(default_factory=dict)
 
 
 def chunks(count: int) -> Iterator[tuple[int, slice]]:
@@ -71,131 +79,143 @@ def chunks(count: int) -> Iterator[tuple[int, slice]]:
         yield index, slice(start, min(start + CHUNK, count))
 
 
-def check_responses(responses: Any, rows: int, shape: tuple[int, int]) -> npt.NDArray[Any]:
-    """The responses, if they are what :class:`Simulator` promises.
-
-    Raises:
-        TypeError: they are no NumPy array.
-        ValueError: they are of another shape or kind, not finite, or negative; says where.
-    """
-    if not isinstance(responses, np.ndarray):
-        raise TypeError(f"generate should return a NumPy array, found {type(responses).__name__}")
-    expected = (rows, *shape)
-    if responses.shape != expected:
-        raise ValueError(f"generate should return responses of shape {expected}, found {responses.shape}")
-    if responses.dtype.kind not in "uif":
-        raise ValueError(f"generate should return float32 or integers, found {responses.dtype}")
-    if responses.dtype.kind == "u":
-        return responses
-    for what, wrong in (("NaN or infinite", ~np.isfinite(responses)), ("negative", responses < 0)):
-        if wrong.any():
-            place = tuple(int(index) for index in np.argwhere(wrong)[0])
-            raise ValueError(f"generate should return finite values >= 0, found a {what} one at {place}")
-    return responses
-
-
-def generate_unit(
-    simulator: Simulator, plan: Plan, name: str, run: int, advance: Callable[[int], None]
-) -> Unit:
-    """One run: every chunk generated with a seed of its own, projected and dropped."""
-    sums, examples, experts = [], [], []
-    for index, rows in chunks(len(plan.conditions)):
-        conditions = plan.conditions[rows].copy()
-        responses = simulator.generate(conditions, seed=rng.derive(plan.seed, name, run, index))
-        check_responses(responses, len(conditions), plan.projection.shape)
-        sums.append(plan.projection(responses))
-        if run == 0:
-            kept = plan.example_rows[(plan.example_rows >= rows.start) & (plan.example_rows < rows.stop)]
-            examples.append(responses[kept - rows.start])
-        if isinstance(simulator, Routing):
-            experts.append(np.asarray(simulator.route(plan.conditions[rows].copy()), dtype=np.int64))
-        advance(len(conditions))
-    return Unit(
-        sums=np.concatenate(sums),
-        columns=plan.projection.columns,
-        examples=np.concatenate(examples) if run == 0 else None,
-        example_rows=plan.example_rows if run == 0 else None,
-        experts=np.concatenate(experts) if experts else None,
+def key_of(registry: Registry, model: Model, context: Context) -> ModelKey:
+    """A model as other processes are told of it."""
+    registered = registry.simulators.records.get(model.offer.name) is model.offer
+    return ModelKey(
+        label=model.label,
+        name=model.offer.name,
+        source=model.source,
+        offer=None if registered else model.offer,
+        weights=model.weights and model.weights.absolute(),
+        detector=context.detector.name,
+        min_photons=context.min_photons,
+        device=context.device,
     )
 
 
-def run_model(model: Model, plan: Plan, advance: Callable[[int], None]) -> Outcome:
-    """All runs of one model. Whatever it raises becomes the outcome's one line."""
-    marks: list[str] = []
-    try:
-        simulator = model.offer.factory(
-            Context(plan.context.detector, plan.context.min_photons, plan.context.device, model.weights)
-        )
-        trained = simulator.trained_on if isinstance(simulator, Trained) else None
-        if trained is not None:
-            leaking = leak(trained, plan.protocol, plan.conditions)
-            if leaking and not plan.allow_leak:
-                return Outcome(model, "failed", f"leak: {leaking}; --allow-leak scores it all the same")
-            if leaking:
-                marks.append("scored on particles that it was trained on")
-            if trained.dataset != plan.protocol.dataset:
-                marks.append("trained on other data")
-        identity = _identity(model, simulator, plan)
-        units = []
-        for run in range(plan.runs if plan.scoring else 0):
-            path = unit_path(plan.units, model.label, f"run{run}")
-            unit = load_unit(path, {**identity, "run": run})
-            if unit is None:
-                unit = generate_unit(simulator, plan, model.offer.name, run, advance)
-                save_unit(path, unit, {**identity, "run": run})
+def run_models(
+    models: Sequence[Model], plan: Plan, executor: Executor, advance: Advance
+) -> Iterator[Outcome]:
+    """The outcome of every model, as it ends. A task whose process ends is done once more elsewhere."""
+    courses = {model.label: _Course(model, plan, advance) for model in models}
+    for label, course in courses.items():
+        executor.put(label, Open(plan.keys[label]), course.left)
+    for task, answer in executor.answers():
+        course = courses[task.model.label]
+        if course.outcome is not None:  # it has failed in the meantime
+            continue
+        for more in course.take(task, answer):
+            executor.put(task.model.label, more, course.left)
+        if course.outcome is not None:
+            executor.drop(task.model.label)
+            yield course.outcome
+
+
+class _Course:
+    """A model on its way from the first task to its outcome."""
+
+    def __init__(self, model: Model, plan: Plan, advance: Advance) -> None:
+        self.outcome: Outcome | None = None
+        self._model, self._plan, self._advance = model, plan, advance
+        self._seconds = 0.0
+        self._repeated: set[tuple[int, ...]] = set()
+        self._marks: list[str] = []
+        self._identity: dict[str, Any] = {}
+        self._training: Mapping[str, Any] | None = None
+        self._slices: dict[int, dict[int, Slice]] = {}  # by run and chunk, of unfinished runs
+        self._units: dict[int, Unit] = {}
+
+    def left(self) -> float | None:
+        """Seconds that it may still take, all its tasks together."""
+        return None if self._plan.timeout is None else self._plan.timeout - self._seconds
+
+    def take(self, task: Task, answer: Reply | Ended | Overdue) -> Iterator[Task]:
+        """Take in an answer, and give what is to be asked next."""
+        if isinstance(answer, Ended):
+            name = (task.run, task.chunk) if isinstance(task, Generate) else ()
+            if name in self._repeated:
+                self._fail(f"{answer.line}, for the second time")
             else:
-                advance(len(unit.sums))
-            units.append(unit)
-        timed = _time(simulator, model, plan, identity, advance) if plan.timing else None
-        training = simulator.training_record if isinstance(simulator, Recorded) else None
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a model may fail in any way but Ctrl-C
-        return Outcome(model, "failed", f"{one_line(error)}{_place(error)}", tuple(marks))
-    return Outcome(model, "ok", None, tuple(marks), tuple(units), training, timed)
+                self._repeated.add(name)
+                yield task
+            return
+        self._seconds += answer.seconds if isinstance(answer, Reply) else 0
+        left = self.left()
+        if isinstance(answer, Overdue) or (left is not None and left < 0):
+            self._fail(f"took longer than {self._plan.timeout:g} s")
+        elif isinstance(answer.answer, Failure):
+            self._fail(answer.answer.line)
+        elif isinstance(answer.answer, Opened):
+            yield from self._open(answer.answer)
+        elif isinstance(answer.answer, Slice) and isinstance(task, Generate):
+            self._collect(task, answer.answer)
 
+    def _fail(self, error: str) -> None:
+        self.outcome = Outcome(self._model, "failed", error, tuple(self._marks))
 
-def _time(
-    simulator: Simulator,
-    model: Model,
-    plan: Plan,
-    identity: Mapping[str, Any],
-    advance: Callable[[int], None],
-) -> Mapping[str, Any]:
-    """The timing of a model on this device, kept in a file of its own, so that a resumed run keeps it."""
-    path = unit_path(plan.units, model.label, "timing").with_suffix(".json")
-    asked = {**identity, "threads": timing.threads()}
-    if path.exists():
-        stored = read_json(path)
-        if stored["identity"] == asked:
-            advance(timing.RESPONSES * timing.REPEATS)
-            return {plan.context.device: stored["timing"]}
-    measured = timing.measure(simulator, plan.conditions, plan.context.device, advance)
-    write_json(path, {"identity": asked, "timing": measured})
-    return {plan.context.device: measured}
+    def _open(self, opened: Opened) -> Iterator[Task]:
+        plan, trained = self._plan, opened.trained_on
+        leaking = leak(trained, plan.protocol, plan.conditions) if trained else None
+        if leaking and not plan.allow_leak:
+            self._fail(f"leak: {leaking}; --allow-leak scores it all the same")
+            return
+        if leaking:
+            self._marks.append("scored on particles that it was trained on")
+        if trained is not None and trained.dataset != plan.protocol.dataset:
+            self._marks.append("trained on other data")
+        self._training = opened.training
+        self._identity = {
+            "model": self._model.label,
+            "plugin": [self._model.source.name, self._model.source.version],
+            "weights": opened.weights,
+            "seed": plan.seed,
+            "device": plan.context.device,
+        }
+        for run in range(plan.runs if plan.scoring else 0):
+            unit = load_unit(self._path(run), {**self._identity, "run": run})
+            if unit is None:
+                yield from self._tasks(run, opened.weights)
+            else:
+                self._advance(self._model, len(unit.sums))
+                self._units[run] = unit
+        self._end_if_complete()
 
+    def _tasks(self, run: int, weights: Any) -> Iterator[Task]:
+        """Every chunk of a run, with a seed of its own."""
+        self._slices[run] = {}
+        key = self._plan.keys[self._model.label]
+        rows_kept = self._plan.example_rows if run == 0 else self._plan.example_rows[:0]
+        for index, rows in chunks(len(self._plan.conditions)):
+            kept = rows_kept[(rows_kept >= rows.start) & (rows_kept < rows.stop)] - rows.start
+            seed = rng.derive(self._plan.seed, self._model.offer.name, run, index)
+            yield Generate(key, run, index, self._plan.conditions[rows], seed, kept, weights)
 
-def _identity(model: Model, simulator: Simulator, plan: Plan) -> dict[str, Any]:
-    """All that the sums of a unit depend on, besides the folder's protocol and the run."""
-    return {
-        "model": model.label,
-        "plugin": [model.source.name, model.source.version],
-        "weights": [getattr(simulator, "fingerprint", None), _digest(model.weights)],
-        "seed": plan.seed,
-        "device": plan.context.device,
-    }
+    def _collect(self, task: Generate, part: Slice) -> None:
+        slices = self._slices[task.run]
+        slices[task.chunk] = part
+        self._advance(self._model, len(part.sums))
+        if len(slices) < len(list(chunks(len(self._plan.conditions)))):
+            return
+        parts = [slices[index] for index in sorted(self._slices.pop(task.run))]
+        experts = [part.experts for part in parts if part.experts is not None]
+        unit = Unit(
+            sums=np.concatenate([part.sums for part in parts]),
+            columns=self._plan.projection.columns,
+            examples=np.concatenate([part.examples for part in parts]) if task.run == 0 else None,
+            example_rows=self._plan.example_rows if task.run == 0 else None,
+            experts=np.concatenate(experts) if experts else None,
+        )
+        save_unit(self._path(task.run), unit, {**self._identity, "run": task.run})
+        self._units[task.run] = unit
+        self._end_if_complete()
 
+    def _end_if_complete(self) -> None:
+        if not self._slices:
+            units = tuple(self._units[run] for run in sorted(self._units))
+            self.outcome = Outcome(
+                self._model, "ok", None, tuple(self._marks), units, self._training, None, self._identity
+            )
 
-def _digest(folder: Path | None) -> str | None:
-    """What the files of a weights folder hold, or ``None`` for a model with weights of its own."""
-    if folder is None:
-        return None
-    digest = hashlib.sha256()
-    for path in sorted(file for file in folder.iterdir() if file.is_file()):
-        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _place(error: BaseException) -> str:
-    """Where in which file an exception was raised, for a plugin's author."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    def _path(self, run: int) -> Path:
+        return unit_path(self._plan.units, self._model.label, f"run{run}")

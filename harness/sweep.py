@@ -5,14 +5,16 @@ The folder of a sweep holds ``sweep.json``, ``floor`` (the scores of the referen
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .benchmark import head_of, protocol_of, resolve_device
+from .benchmark import head_of, protocol_of
 from .errors import UserError
 from .files import make_folder, read_json, write_json
 from .hooks import Progress, SweepPoint
+from .placement import resolve_device
 from .protocol import require_same
 from .registry import Registry
 from .sources import open_data, split_rows
@@ -143,7 +145,7 @@ def sweep(
             record.add(earlier[point.name])
     record.write()
     watch.begin(len(jobs) - len(missing), len(jobs))
-    with compute_all(registry, missing, options.workers, watch.news) as done:
+    with closing(compute_all(registry, missing, options.workers, watch.news)) as done:
         for job, error in done:
             record.keep(job, error)
             record.write()

@@ -4,21 +4,15 @@ A point is trained into ``points/NAME/training`` and scored into ``points/NAME/r
 that was cut short goes on where it stood.
 """
 
-import multiprocessing
-import os
-import signal
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from functools import partial
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from .benchmark import Request, run
 from .errors import UserError, one_line
+from .executors import Ended, Executor, Local, Processes
 from .folder import read_result
 from .hooks import Progress, SweepPoint
 from .protocol import Protocol
@@ -76,7 +70,7 @@ class Job:
         return entry if same and entry["status"] == "ok" else None
 
 
-def compute(registry: Registry, job: Job, tell: Tell) -> str | None:
+def compute(registry: Registry, tell: Tell, job: Job) -> str | None:
     """Train and score; the one line that says why it failed, or ``None``."""
     try:
         model = job.model
@@ -112,84 +106,26 @@ def _train(registry: Registry, job: Job, point: SweepPoint, tell: Tell) -> None:
     trainer(asked)
 
 
-@contextmanager
 def compute_all(
     registry: Registry, jobs: Sequence[Job], workers: int, tell: Tell
-) -> Iterator[Iterator[tuple[Job, str | None]]]:
-    """Every job with its error, or ``None``, as it ends; with more than one worker in spawned processes.
+) -> Generator[tuple[Job, str | None], None, None]:
+    """Every job with its error, or ``None``, as it ends; with more than one worker in processes.
 
     Each has one thread for itself, here too: sums of real numbers can depend on the number of threads.
     Processes load the registry for themselves, and tell nothing of a training. None is left at the end.
     """
-    with _one_thread():
-        if workers > 1 and len(jobs) > 1:
-            with closing(_in_processes(jobs, workers)) as ended:
-                yield ended
-        else:
-            yield ((job, compute(registry, job, tell)) for job in jobs)
+    apart = workers > 1 and len(jobs) > 1
+    executor: Executor = Processes(_prepare, workers) if apart else Local(partial(compute, registry, tell))
+    with executor:
+        for job in jobs:
+            executor.put(job.name, job)
+        for job, error in executor.answers():
+            yield job, error.line if isinstance(error, Ended) else error
 
 
-def _in_processes(jobs: Sequence[Job], workers: int) -> Generator[tuple[Job, str | None], None, None]:
-    spawn = multiprocessing.get_context("spawn")
-    waiting = deque(jobs)
-    running: dict[Any, tuple[SpawnProcess, Job]] = {}  # by the end of the pipe from each
-    try:
-        while waiting or running:
-            while waiting and len(running) < workers:
-                job = waiting.popleft()
-                receiver, sender = spawn.Pipe(duplex=False)
-                process = spawn.Process(target=_work, args=(job, sender))
-                process.start()
-                sender.close()  # the child's is then the only one: its death is the end of the pipe
-                running[receiver] = process, job
-            ready: list[Any] = wait(list(running))
-            for receiver in ready:
-                process, job = running.pop(receiver)
-                try:
-                    error = receiver.recv()
-                except EOFError:
-                    process.join()
-                    error = f"its process ended early, with exit status {process.exitcode}"
-                process.join()
-                yield job, error
-    finally:
-        for process, _ in running.values():
-            process.terminate()
-        for process, _ in running.values():
-            process.join()
-
-
-def _work(job: Job, sender: Connection) -> None:
-    """What a process does; Ctrl-C is its parent's to act on."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_with_parent, daemon=True).start()
-    sender.send(compute(load(), job, lambda *_: None))
-
-
-def _end_with_parent() -> None:
-    """A sweep that was killed leaves no training behind that would write beside the next one's."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread for numerical libraries, in this process and those that it starts."""
-    import torch  # seconds to import
-
-    before, number = os.environ.get("OMP_NUM_THREADS"), torch.get_num_threads()
-    os.environ["OMP_NUM_THREADS"] = "1"
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(number)
-        if before is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
+def _prepare() -> Callable[[Job], str | None]:
+    """What a process of its own does with a job."""
+    return partial(compute, load(), lambda *_: None)
 
 
 def point_entry(

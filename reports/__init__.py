@@ -11,15 +11,20 @@ The bare content of a ``result.json`` does in place of a ``RunFolder``; figures 
 left out. Runs of different detectors make separate tables and figures; runs of one detector share them, and
 their protocols must agree. Nothing is generated for a report.
 
-``render_sweep`` and ``write_sweep`` do the same with the content of one ``sweep.json``.
+``render_sweep`` and ``write_sweep`` do the same with the content of one ``sweep.json``. ``render_comparison``
+and ``render_leaderboard`` make text of a comparison of two runs and of a ranking, in the formats
+``TEXT_FORMATS``.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from . import output
+from .comparison import render_comparison
 from .experts import expert_count_table, expert_table
 from .figures_data import Runs, results_of
+from .grid import TEXT_FORMATS, write_texts
+from .leaderboard import render_leaderboard
 from .output import Advance, Contents
 from .protocol import Labelled, Result
 from .sweeps import Sweep, render_sweep, write_sweep
@@ -30,6 +35,7 @@ from .timing import timing_table
 __all__ = [
     "FORMATS",
     "PRINTED",
+    "TEXT_FORMATS",
     "Labelled",
     "Result",
     "Runs",
@@ -40,11 +46,15 @@ __all__ = [
     "expert_table",
     "quartile_table",
     "render",
+    "render_comparison",
+    "render_leaderboard",
     "render_sweep",
     "score_table",
+    "tables_of",
     "timing_table",
     "write",
     "write_sweep",
+    "write_texts",
 ]
 
 PRINTED = output.PRINTED
@@ -62,7 +72,7 @@ def render(runs: Runs, format: str) -> str:  # noqa: A002 - the option is called
             comparable.
     """
     text = output.renderer(format)
-    return text(_tables(results_of(runs)))
+    return text(tables_of(runs))
 
 
 def write(runs: Runs, formats: Iterable[str], out: Path, advance: Advance = lambda *_: None) -> list[Path]:
@@ -74,7 +84,7 @@ def write(runs: Runs, formats: Iterable[str], out: Path, advance: Advance = lamb
         ValueError: an unknown format, no run, or runs that are not comparable; nothing is written then.
     """
     formats = output.checked(formats)
-    tables = _tables(results_of(runs))
+    tables = tables_of(runs)
 
     def illustrated(figured: list[str]) -> Contents:
         from .illustrated import contents  # matplotlib takes a second to import
@@ -84,7 +94,13 @@ def write(runs: Runs, formats: Iterable[str], out: Path, advance: Advance = lamb
     return output.write_files(tables, formats, out, illustrated)
 
 
-def _tables(results: Labelled) -> list[Table]:
+def tables_of(runs: Runs) -> list[Table]:
+    """Every table of ``runs``, for a format of one's own.
+
+    Raises:
+        ValueError: there is no run, or runs of one detector are not comparable.
+    """
+    results = results_of(runs)
     if not results:
         raise ValueError("no result to report: expected at least one, found none")
     routing = [*expert_table(results), *expert_count_table(results)]

@@ -18,6 +18,7 @@ _RENDERERS: Mapping[str, tuple[str, Callable[[list[Table]], str]]] = {
 }
 PRINTED = tuple(_RENDERERS)
 FORMATS = (*PRINTED, "html", "figures")
+FILES = (*(file for file, _ in _RENDERERS.values()), "report.html")
 
 Advance: TypeAlias = Callable[[int, int], None]
 """Is told how many figures are drawn, of how many."""

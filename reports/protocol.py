@@ -56,7 +56,19 @@ def held_fixed(results: Labelled, runs: str = "") -> str:
         f"split by {one_line(protocol['split'])}, seed {protocol['split_seed']}, "
         f"test fraction {protocol['test_fraction']}; "
         f"{dataset['test_responses']} test responses{taken} of {dataset['test_particles']} particles; "
-        f"channels {one_line(protocol['channels'])}; {runs or _runs(results)}."
+        f"channels {one_line(protocol['channels'])}; {runs or _runs(results)}.{_rescored(results)}"
+    )
+
+
+def _rescored(results: Labelled) -> str:
+    """A sentence if the scores are not those of the run itself."""
+    again = results[0][1].get("rescored")
+    if not again:
+        return ""
+    names = ", ".join(one_line(name) for name in again["metrics"])
+    return (
+        f" Scored again from the kept responses, nothing was generated: metrics {names}; "
+        f"channels {one_line(again['channels'])}."
     )
 
 

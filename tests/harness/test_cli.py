@@ -580,9 +580,13 @@ COMMANDS = [
     ["train"],
     ["sweep"],
     ["report"],
+    ["compare"],
+    ["leaderboard"],
     ["data", "make"],
     ["data", "info"],
     ["data", "check"],
+    ["plugin", "new"],
+    ["plugin", "check"],
 ]
 
 

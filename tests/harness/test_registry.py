@@ -9,7 +9,7 @@ import pytest
 
 from simbench.harness import registry
 from simbench.harness.errors import UserError
-from simbench.harness.hooks import Sweep, hookimpl
+from simbench.harness.hooks import ReportFormat, Sweep, hookimpl
 from simbench.harness.registry import Registry, Source
 
 HERE = Source("mine", "0.3")
@@ -27,14 +27,16 @@ def one_problem(made, *words):
     return problem
 
 
-def test_all_five_hooks(toy):
+def test_all_six_hooks(toy):
     made = toy.registry(toy.offer("one"), toy.offer("two"))
-    made.add(toy.plugin(sweeps=[Sweep("sizes", "Sizes", ("size",), list)]), HERE)
+    formats = [ReportFormat("names", "report.names", str)]
+    made.add(toy.plugin(sweeps=[Sweep("sizes", "Sizes", ("size",), list)], reports=formats), HERE)
     assert names(made.simulators) == ["one", "two"]
     assert names(made.detectors) == ["toy"]
     assert names(made.datasets) == ["toys"]
     assert names(made.metrics) == ["ws", "empty"]
     assert names(made.sweeps) == ["sizes"]
+    assert names(made.reports) == ["names"]
     assert made.sweeps.sources["sizes"] == HERE
     assert made.simulators.sources["two"] == Source("toys", "1.2")
     with pytest.raises(UserError, match="unknown model 'three'; known: one, two"):
@@ -80,6 +82,14 @@ def test_a_record_of_the_wrong_type_is_named(toy):
     assert "expected SimulatorOffer records, found Detector" in made.problems[0]
     assert "found str" in made.problems[1]
     assert names(made.simulators) == ["good"]
+
+
+@pytest.mark.parametrize(
+    "file", ["result.json", "report", "report.", "report./x", "../report.x", "report.x/y"]
+)
+def test_a_report_is_written_beside_the_others_and_nowhere_else(file):
+    with pytest.raises(ValueError, match=r"file should be report. and a suffix, found"):
+        ReportFormat("names", file, str)
 
 
 def test_a_hook_that_gives_no_list_is_named(toy):

@@ -1,0 +1,106 @@
+"""An outside package: a detector of its own, with its data, simulators, a metric and report formats."""
+
+import numpy as np
+
+from simbench.harness.detectors import ChannelMap, Detector, Feature
+from simbench.harness.hooks import (
+    DatasetMaker,
+    Embedded,
+    ReportFormat,
+    Responses,
+    SimulatorOffer,
+    hookimpl,
+)
+from simbench.harness.metrics import Metric, Value
+
+SHAPE = (5, 7)
+ROW = np.arange(5)[:, None].repeat(7, axis=1)
+DETECTOR = Detector(
+    name="tiles",
+    title="A row of tiles",
+    shape=SHAPE,
+    unit="hits",
+    features=(Feature("energy", "GeV"), Feature("angle", "rad"), Feature("charge", "e")),
+    channels={"rows": ChannelMap(("front", "back"), np.stack([ROW < 2, ROW >= 2]))},
+    default_channels="rows",
+)
+
+
+def _hits(conditions, generator):
+    mean = np.ones((len(conditions), *SHAPE)) * (0.5 + conditions[:, 0, None, None])
+    return generator.poisson(mean)
+
+
+def _make(request):
+    generator = np.random.default_rng(request.seed)
+    low, high = (0.5, -1.5, -1), (4.0, 1.5, 1)
+    conditions = generator.uniform(low, high, (request.particles, 3)).astype(np.float32)
+    conditions = conditions.repeat(request.repeats, axis=0)
+    showers = _hits(conditions, generator)
+    showers[:, 0, 0] += request.min_photons  # none is empty
+    particle = np.arange(request.particles).repeat(request.repeats)
+    yield Responses(showers.astype(np.uint16), conditions, particle, np.zeros(len(particle), np.int32))
+
+
+class Tiles:
+    """As the data are made, and a little too bright."""
+
+    def __init__(self, context):
+        if context.detector.shape != SHAPE:
+            raise ValueError(f"expected the shape {SHAPE}, found {context.detector.shape}")
+
+    def generate(self, conditions, *, seed):
+        return _hits(conditions * np.float32(1.1), np.random.default_rng(seed)).astype(np.float32)
+
+
+class NotANumber(Tiles):
+    def generate(self, conditions, *, seed):
+        return super().generate(conditions, seed=seed) * np.nan
+
+
+def _mean(scored):
+    yield Value("all", "mean", float(abs(scored.generated.mean() - scored.reference.mean())))
+
+
+def _render(tables):
+    return "".join(f"{table.name}: {' '.join(row.model for row in table.rows)}\n" for table in tables)
+
+
+def _fails(tables):
+    return 1 / (len(tables) - len(tables))
+
+
+@hookimpl
+def simbench_detectors():
+    yield DETECTOR
+
+
+@hookimpl
+def simbench_datasets():
+    yield DatasetMaker(
+        name="tiles",
+        title="Hits in tiles",
+        detectors=("tiles",),
+        make=_make,
+        provenance="made for a test",
+        embedded={"tiles": Embedded(particles=50, repeats=6, seed=3)},
+    )
+
+
+@hookimpl
+def simbench_simulators():
+    yield SimulatorOffer("tiles-bright", "Too bright", Tiles, detectors=("tiles",))
+    yield SimulatorOffer("tiles-nan", "Not a number", NotANumber, detectors=("tiles",), slow=True)
+
+
+@hookimpl
+def simbench_metrics():
+    yield Metric("mean-shift", "Shift of the mean", "hits", 1, _mean)
+
+
+@hookimpl
+def simbench_reports():
+    yield ReportFormat("names", "report.names", _render)
+    yield ReportFormat("fails", "report.fails", _fails)
+    yield ReportFormat("markdown", "report.mine", _render)
+    yield ReportFormat("taken", "report.md", _render)

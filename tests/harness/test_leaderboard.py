@@ -1,0 +1,103 @@
+"""Rankings: the order, the letters, and who is left out."""
+
+import numpy as np
+import pytest
+
+from simbench.harness.errors import UserError
+from simbench.harness.folder import RunFolder, unit_path
+from simbench.harness.leaderboard import rank
+from simbench.harness.metrics import EMPTY, WASSERSTEIN
+
+KNOWN = {"ws": WASSERSTEIN, "empty": EMPTY}
+
+
+@pytest.fixture(scope="module")
+def run(toy, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("board")
+    data = toy.write(folder / "toy.h5", toy.responses(200, 5))
+
+    def scaled(scale):
+        def generate(conditions, seed):
+            responses = toy.flat(conditions, seed, scale)
+            responses[:, 0, 0] += 1
+            return responses
+
+        return generate
+
+    def broken(conditions, seed):
+        raise ValueError("broken")
+
+    offers = [
+        toy.offer("far", scaled(3.0)),
+        toy.offer("good", scaled(1.0)),
+        toy.offer("twin", scaled(1.0)),
+        toy.offer("near", scaled(1.3)),
+        toy.offer("truth", scaled(1.0), family="reference"),
+        toy.offer("broken", broken),
+    ]
+
+    def make(name="first", metrics=(WASSERSTEIN, EMPTY), **asked):
+        out = folder / name
+        toy.run(toy.registry(*offers, metrics=metrics), data, out, **asked)
+        return RunFolder(out)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def board(run):
+    return rank([run()], KNOWN)
+
+
+def test_best_first_and_the_reference_without_a_rank(board):
+    assert [place.model for place in board.places][-2:] == ["near", "far"]
+    ranks = {place.model: place.rank for place in board.places}
+    assert ranks["truth"] is None
+    assert (ranks["near"], ranks["far"]) == (3, 4)
+    assert {ranks["good"], ranks["twin"]} == {1, 2}
+    means = [place.estimate.mean for place in board.places]
+    assert means == sorted(means)
+
+
+def test_letters_tell_noise_from_difference(board):
+    letters = {place.model: place.groups for place in board.places}
+    assert letters == {"good": (0,), "twin": (0,), "truth": (0,), "near": (1,), "far": (2,)}
+    assert board.pairs == 10
+
+
+def test_failed_models_are_told_and_not_ranked(board):
+    ((model, _, reason),) = board.unranked
+    assert model == "broken"
+    assert "ValueError: broken" in reason
+
+
+def test_several_runs_of_one_protocol(run):
+    first, second = run(), run("second", seed=5)
+    board = rank([first, second], KNOWN)
+    assert len(board.places) == 10
+    letters = {(place.model, place.run.path.name): place.groups for place in board.places}
+    for model in ("good", "near", "far"):
+        assert letters[model, "first"] == letters[model, "second"]
+
+
+def test_runs_of_another_protocol_are_refused(run):
+    with pytest.raises(UserError, match="differ in 'limit'"):
+        rank([run(), run("limited", limit=100)], KNOWN)
+
+
+def test_without_a_wasserstein_score_there_is_no_ranking(run):
+    with pytest.raises(UserError, match="not all scored by 'ws'"):
+        rank([run("empty", metrics=(EMPTY,))], KNOWN)
+
+
+def test_a_confidence_out_of_range(run):
+    with pytest.raises(UserError, match=r"above 0\.5 and below 1, found 2"):
+        rank([run()], KNOWN, 2.0)
+
+
+def test_a_model_without_its_units_is_not_ranked(run):
+    folder = run("cut")
+    unit_path(folder.path / "units", "far", "run0").unlink()
+    board = rank([folder], KNOWN)
+    assert [model for model, _, _ in board.unranked] == ["far", "broken"]
+    assert np.isfinite([place.estimate.mean for place in board.places]).all()

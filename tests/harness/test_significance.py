@@ -1,0 +1,109 @@
+"""Tests of differences, each against numbers worked by hand or a textbook's test."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm, ttest_ind, ttest_rel
+
+from simbench.harness.significance import Estimate, difference, groups, holm
+
+
+def test_holm_by_hand():
+    """0.005 x 4, 0.01 x 3, 0.03 x 2, and 0.04 x 1, which must not fall below the one before."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.5]) == [1.0, 1.0]
+    assert holm([0.2]) == [0.2]
+    assert holm([]) == []
+
+
+def test_without_replicates_it_is_students_test():
+    first, second = (1.0, 2.0, 3.0, 2.5), (4.0, 5.0, 6.0)
+    found = difference(Estimate(first), Estimate(second))
+    assert found.change == pytest.approx(5 - 2.125)
+    assert found.p == pytest.approx(ttest_ind(first, second).pvalue, rel=1e-9)
+
+
+def test_runs_with_the_same_random_numbers_are_taken_in_pairs():
+    first, second = (1.0, 2.0, 4.0), (1.5, 2.4, 4.6)
+    streams = [(0, "gan"), (0, "gan"), (1, "gan"), (0, "mc")]
+    one, *others = (
+        Estimate(runs, stream=stream)
+        for runs, stream in zip((first, second, second, second), streams, strict=True)
+    )
+    p = [difference(one, other).p for other in others]
+    assert p[0] == pytest.approx(ttest_rel(first, second).pvalue, rel=1e-9)
+    assert p[1:] == pytest.approx([ttest_ind(first, second).pvalue] * 2, rel=1e-9)
+    assert p[0] < 0.05 < p[1]
+
+
+def test_of_single_runs_the_bootstrap_alone_tells_the_noise():
+    generator = np.random.default_rng(0)
+    first, second = (Estimate((mean,), generator.normal(mean, 1, 400), 10_000) for mean in (0.0, 3.0))
+    found = difference(first, second)
+    assert found.error == pytest.approx(np.std(second.replicates - first.replicates, ddof=1), rel=1e-4)
+    assert found.p == pytest.approx(2 * norm.sf(3 / found.error), rel=0.02)
+
+
+def test_what_replicates_share_cancels():
+    shared = np.random.default_rng(0).normal(0, 100, 400)
+    tilt = np.linspace(-1, 1, 400)
+    first, second = Estimate((1.0,), shared, 50), Estimate((3.0,), shared + tilt, 50)
+    assert difference(first, second).error == pytest.approx(np.sqrt(tilt.var(ddof=1) * 50 / 49))
+
+
+def test_the_two_variances_are_added():
+    runs = (1.0, 2.0, 3.0)  # variance 1: 1/3 + 1/3 for the difference of two means
+    replicates = np.tile([-2.0, 2.0], 200)
+    first, second = Estimate(runs, np.zeros(400), 1001), Estimate(runs, replicates, 1001)
+    assert difference(first, second).error == pytest.approx(np.sqrt(2 / 3 + 4), rel=2e-3)
+
+
+def test_few_particles_and_few_runs_make_p_values_larger():
+    replicates = np.tile([-1.0, 1.0], 200)
+
+    def p(particles):
+        return difference(
+            Estimate((0.0,), np.zeros(400), particles), Estimate((4.0,), replicates, particles)
+        ).p
+
+    assert p(4) > p(40) > p(4000)
+
+
+@pytest.mark.parametrize(("new", "p"), [(2.0, 1.0), (2.5, 0.0)])
+def test_without_any_noise_every_change_counts(new, p):
+    found = difference(Estimate((2.0, 2.0), np.full(9, 2.0), 5), Estimate((new, new), np.full(9, new), 5))
+    assert (found.change, found.error, found.p) == (new - 2, 0.0, p)
+
+
+def test_single_values_without_replicates_have_no_known_noise():
+    with pytest.raises(ValueError, match="no known noise"):
+        difference(Estimate((1.0,)), Estimate((2.0,)))
+
+
+def test_mean_and_spread_of_runs():
+    assert Estimate((1.0, 2.0, 3.0)).mean == 2.0
+    assert Estimate((1.0, 2.0, 3.0)).std == 1.0
+    assert Estimate((1.0,)).std is None
+
+
+@pytest.mark.parametrize(
+    ("different", "expected"),
+    [
+        ([], [[0], [0], [0], [0]]),
+        ([(0, 2), (0, 3), (1, 3)], [[0], [0, 1], [1, 2], [2]]),  # neighbours share
+        ([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)], [[0], [1], [2], [3]]),
+        ([(0, 1)], [[0], [1], [0, 1], [0, 1]]),
+        ([(0, 1), (2, 3)], [[0, 1], [2, 3], [0, 2], [1, 3]]),  # no order would do
+    ],
+)
+def test_letters_by_hand(different, expected):
+    assert groups(4, different) == expected
+
+
+def test_letters_say_exactly_which_pairs_differ():
+    generator = np.random.default_rng(5)
+    for _ in range(20):
+        pairs = [(i, j) for i in range(8) for j in range(i + 1, 8) if generator.random() < 0.4]
+        found = groups(8, pairs)
+        for i in range(8):
+            for j in range(i + 1, 8):
+                assert bool(set(found[i]) & set(found[j])) == ((i, j) not in pairs)

@@ -1,0 +1,152 @@
+"""A real outside package, installed: a detector of another shape with all that belongs to it."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).with_name("outside")
+
+
+@pytest.fixture(scope="module")
+def simbench(tmp_path_factory):
+    """The command ``simbench``, run in a folder of its own beside the installed package."""
+    folder = tmp_path_factory.mktemp("outside")
+    shutil.copytree(PACKAGE, folder / "package")
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-index",
+        "--no-deps",
+        "--no-build-isolation",
+    ]
+    target = folder / "site"
+    install = [*pip, "--disable-pip-version-check", "--target", str(target), str(folder / "package")]
+    subprocess.run(install, check=True, capture_output=True)
+    environment = {**os.environ, "PYTHONPATH": str(target), "SIMBENCH_CACHE": str(folder / "cache")}
+
+    def simbench(*arguments):
+        command = [sys.executable, "-W", "error", "-m", "simbench.harness.cli", *map(str, arguments)]
+        return subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+
+    simbench.folder = folder
+    return simbench
+
+
+@pytest.fixture(scope="module")
+def done(simbench):
+    """All its models on its detector's embedded data, with a broken one that has to be asked for."""
+    return simbench(
+        *(
+            "run",
+            "--models",
+            "all,tiles-nan",
+            "--detector",
+            "tiles",
+            "--out",
+            "out",
+            "--runs",
+            "3",
+            "--timing",
+        ),
+        *("--format", "table", "--format", "names", "--format", "fails", "--quiet"),
+    )
+
+
+def test_the_broken_plugin_of_the_package_is_named_and_skipped(done):
+    line = "simbench: skipped: plugin tiles-broken 2.5: ModuleNotFoundError: No module named 'no_such"
+    assert line in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_all_metrics_score_it(simbench, done):
+    assert done.returncode == 1, done.stderr  # tiles-nan
+    result = json.loads((simbench.folder / "out" / "result.json").read_text())
+    models = {model["name"]: model for model in result["models"]}
+    bright, broken = models["tiles-bright"], models["tiles-nan"]
+    assert result["protocol"]["detector"] == "tiles"
+    assert result["protocol"]["channels"] == "rows"
+    assert result["dataset"]["provenance"] == "made for a test"
+    assert set(result["metrics"]) == {"ws", "empty", "mean-shift"}
+    assert bright["plugin"] == {"name": "tiles", "version": "2.5"}
+    assert bright["ws"]["mean"] > 0.5
+    assert set(bright["ws"]["channels"]) == {"front", "back"}
+    assert len(bright["quartiles"]["ws"]) == 4
+    assert bright["mean-shift"]["mean"] == pytest.approx(bright["ws"]["mean"], rel=0.5)
+    assert bright["timing"]["cpu"]["seconds_per_10k"] > 0
+    assert broken["status"] == "failed"
+    assert "NaN" in broken["error"]
+    with (simbench.folder / "out" / "scores.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["metric"] for row in rows} == {"ws", "empty", "mean-shift"}
+    assert {row["channel"] for row in rows} == {"mean", "front", "back"}
+
+
+def test_models_of_other_detectors_are_left_out(done):
+    assert "expertsim" not in done.stdout
+    assert "gan" not in done.stdout
+
+
+def test_every_table_shows_it(simbench, done):
+    for heading in ("Scores: tiles", "WS (photons) by channel", "by quartile", "Shift of the mean (hits)"):
+        assert heading in done.stdout
+    assert "front" in done.stdout
+    page = (simbench.folder / "out" / "report.html").read_text()
+    assert "tiles-bright" in page
+    printed = ("table", "markdown", "latex", "csv", "json")
+    report = simbench("report", "out", *(part for name in printed for part in ("--format", name)))
+    assert report.returncode == 0, report.stderr
+    assert report.stdout.count("Shift of the mean") == 4  # CSV has names, no titles
+    assert ",mean-shift," in report.stdout
+    assert report.stdout.startswith("Scores: tiles")
+
+
+def test_its_report_format_is_printed_and_written(simbench, done):
+    text = (simbench.folder / "out" / "report.names").read_text()
+    assert "tiles-bright tiles-nan\n" in text
+    assert text in done.stdout
+    report = simbench("report", "out", "--format", "names", "--format", "csv", "--out", "elsewhere")
+    assert (simbench.folder / "elsewhere" / "report.names").read_text() == text
+    assert report.stdout.splitlines() == ["elsewhere/report.csv", "elsewhere/report.names"]
+
+
+def test_a_report_format_that_fails_is_named_and_the_rest_is_there(simbench, done):
+    assert (
+        "report format fails failed: ZeroDivisionError: division by zero (simbench_tiles.py:" in done.stderr
+    )
+    assert not (simbench.folder / "out" / "report.fails").exists()
+    report = simbench("report", "out", "--format", "fails", "--format", "names")
+    assert (report.returncode, report.stdout.count("tiles-nan")) == (1, done.stdout.count("bright tiles-nan"))
+    assert "Traceback" not in report.stderr
+
+
+def test_a_report_format_may_not_take_anothers_place(simbench, done):
+    for name, file in (("markdown", "report.mine"), ("taken", "report.md")):
+        assert f"the format {name!r} or its file {file} is another's" in done.stderr
+    unknown = simbench("report", "out", "--format", "taken")
+    assert unknown.returncode == 2
+    assert "unknown format 'taken'; known: table, " in unknown.stderr
+    assert unknown.stderr.splitlines()[-1].endswith(", names, fails")
+
+
+def test_the_other_commands_serve_it_too(simbench):
+    assert "5 x 7" in simbench("list", "detectors").stdout
+    made = simbench("data", "make", "--simulator", "tiles", "--detector", "tiles", "--out", "tiles.h5")
+    assert made.returncode == 0, made.stderr
+    assert simbench("data", "check", "tiles.h5").returncode == 0
+    good = simbench("plugin", "check", "tiles-bright")
+    assert good.returncode == 0, good.stdout
+    assert "tiles-bright (tiles 2.5) on tiles" in good.stdout
+    bad = simbench("plugin", "check", "tiles-nan", "--detector", "tiles", "--data", "tiles.h5")
+    assert bad.returncode == 1
+    assert "finite           FAILED  2240 of 2240 values are wrong" in bad.stdout

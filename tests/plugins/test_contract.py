@@ -1,0 +1,8 @@
+"""Our own models keep what the benchmark demands of every simulator, on every detector that they serve."""
+
+from simbench.harness.registry import load
+from simbench.harness.testing import SimulatorContract
+
+for _model in load().simulators.records:
+    _name = f"Test_{_model.replace('-', '_')}"
+    globals()[_name] = type(_name, (SimulatorContract,), {"model": _model, "__module__": __name__})
