@@ -16,7 +16,14 @@ from .folder import RunFolder
 from .placement import Placement
 from .show import bars, counter, load_registry, watch
 
+# Options that mean the same in several commands.
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress; the tables are printed all the same.")]
+Data = Annotated[str, typer.Option(help="embedded, or a dataset file.")]
+MinPhotons = Annotated[
+    int | None, typer.Option(help="Only responses with this photon sum or more. [default: the dataset's]")
+]
+Split = Annotated[str, typer.Option(help="particle or event.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
 
 def run(
@@ -25,11 +32,9 @@ def run(
         typer.Option(help="NAME, NAME@WEIGHTS_DIR, FILE.py:CLASS or all; repeatable, or joined by commas."),
     ] = ["all"],  # noqa: B006 - typer copies it
     detector: Annotated[str, typer.Option(help="Whose responses; see: simbench list detectors.")] = "proton",
-    data: Annotated[str, typer.Option(help="embedded, or a dataset file.")] = "embedded",
-    min_photons: Annotated[
-        int | None, typer.Option(help="Only responses with this photon sum or more. [default: the dataset's]")
-    ] = None,
-    split: Annotated[str, typer.Option(help="particle or event.")] = "particle",
+    data: Data = "embedded",
+    min_photons: MinPhotons = None,
+    split: Split = "particle",
     split_seed: Annotated[int, typer.Option(help="Of the split; independent of --seed.")] = 0,
     limit: Annotated[int | None, typer.Option(help="Only the first N test responses.")] = None,
     channels: Annotated[
@@ -37,7 +42,7 @@ def run(
     ] = None,
     runs: Annotated[int, typer.Option(help="Generation seeds per model.")] = 5,
     seed: Annotated[int, typer.Option(help="Of the generation.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
     metrics: Annotated[list[str], typer.Option(help="Names joined by commas. [default: all]")] = [],  # noqa: B006
     timing: Annotated[
         bool, typer.Option("--timing/--no-timing", help="Also time 10,000 responses of each model.")

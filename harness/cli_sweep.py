@@ -10,8 +10,8 @@ import typer
 from simbench import reports
 
 from .cli_formats import Formats, check_formats
-from .cli_run import Quiet
-from .cli_train import parse_settings
+from .cli_run import Data, Device, MinPhotons, Quiet, Split
+from .cli_train import Learned, Preset, parse_settings
 from .errors import UserError
 from .show import bars, counter, load_registry, watch_sweep
 from .sweep import FILE, failures
@@ -29,24 +29,22 @@ def _parse_seeds(text: str) -> tuple[int, ...]:
 def sweep(
     name: Annotated[str, typer.Argument(help="Which sweep; see: simbench list sweeps.")],
     out: Annotated[Path, typer.Option(help="Folder for the trainings and their scores.")],
-    detector: Annotated[str, typer.Option(help="Whose responses to learn.")] = "proton",
-    preset: Annotated[str, typer.Option(help="compact or paper.")] = "compact",
+    detector: Learned = "proton",
+    preset: Preset = "compact",
     budget: Annotated[
         float, typer.Option(help="Share of the preset's passes over the data, above 0 and at most 1.")
     ] = 1.0,
     seeds: Annotated[str, typer.Option(help="Of the trainings, joined by commas: one each for all.")] = "0",
-    data: Annotated[str, typer.Option(help="embedded, or a dataset file.")] = "embedded",
-    min_photons: Annotated[
-        int | None, typer.Option(help="Only responses with this photon sum or more. [default: the dataset's]")
-    ] = None,
-    split: Annotated[str, typer.Option(help="particle or event.")] = "particle",
+    data: Data = "embedded",
+    min_photons: MinPhotons = None,
+    split: Split = "particle",
     split_seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
     set_: Annotated[
         list[str], typer.Option("--set", help="NAME=VALUE of a setting of every training; repeatable.")
     ] = [],  # noqa: B006 - typer copies it
     runs: Annotated[int, typer.Option(help="Generation seeds per training.")] = 5,
     limit: Annotated[int | None, typer.Option(help="Score only the first N test responses.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
     workers: Annotated[int, typer.Option(help="Trainings side by side, each in a process of its own.")] = 1,
     format: Formats = ["table"],  # noqa: A002, B006
     quiet: Quiet = False,

@@ -5,11 +5,14 @@ from typing import Annotated
 
 import typer
 
-from .cli_run import Quiet
+from .cli_run import Data, Device, MinPhotons, Quiet, Split
 from .errors import UserError
 from .placement import resolve_device
 from .show import Teller, bars, counter, load_registry
 from .training import prepare
+
+Learned = Annotated[str, typer.Option(help="Whose responses to learn.")]
+Preset = Annotated[str, typer.Option(help="compact or paper.")]
 
 
 def parse_settings(texts: list[str]) -> dict[str, str]:
@@ -30,17 +33,15 @@ def parse_settings(texts: list[str]) -> dict[str, str]:
 def train(
     model: Annotated[str, typer.Argument(help="Which model; see: simbench list models.")],
     out: Annotated[Path, typer.Option(help="Folder for weights and record.")],
-    detector: Annotated[str, typer.Option(help="Whose responses to learn.")] = "proton",
-    preset: Annotated[str, typer.Option(help="compact or paper.")] = "compact",
-    data: Annotated[str, typer.Option(help="embedded, or a dataset file.")] = "embedded",
-    min_photons: Annotated[
-        int | None, typer.Option(help="Only responses with this photon sum or more. [default: the dataset's]")
-    ] = None,
-    split: Annotated[str, typer.Option(help="particle or event.")] = "particle",
+    detector: Learned = "proton",
+    preset: Preset = "compact",
+    data: Data = "embedded",
+    min_photons: MinPhotons = None,
+    split: Split = "particle",
     split_seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
     set_: Annotated[list[str], typer.Option("--set", help="NAME=VALUE of a setting; repeatable.")] = [],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Of the training.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
     """Train a model on the training part of the split; the test part is never read.

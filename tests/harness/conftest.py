@@ -121,7 +121,36 @@ def toy_file(toy, tmp_path_factory):
 
 
 @pytest.fixture
-def cli_with(toy, monkeypatch, capsys):
+def typed(monkeypatch, capsys):
+    """Calls the command line as it is; gives (status, output, errors)."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["simbench", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        captured = capsys.readouterr()
+        return stop.value.code or 0, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def announce():
+    """``announce(folder, module, version)``: an installed package whose plugin is a module in a folder."""
+
+    def write(folder, module, version):
+        name = module.replace("_", "-")
+        info = folder / f"{module}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[simbench]\n{name} = {module}\n")
+
+    return write
+
+
+@pytest.fixture
+def cli_with(toy, monkeypatch, typed):
     """Calls the command line with toys beside the real plugins; gives (status, output, errors)."""
 
     def prepare(*offers, metrics=(), problems=()):
@@ -135,16 +164,7 @@ def cli_with(toy, monkeypatch, capsys):
             return made
 
         monkeypatch.setattr(show, "load", load)
-
-        def call(*arguments):
-            monkeypatch.setattr(sys, "argv", ["simbench", *map(str, arguments)])
-            capsys.readouterr()
-            with pytest.raises(SystemExit) as stop:
-                cli.main()
-            captured = capsys.readouterr()
-            return stop.value.code or 0, captured.out, captured.err
-
-        return call
+        return typed
 
     return prepare
 

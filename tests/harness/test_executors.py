@@ -31,17 +31,13 @@ PROCESSES = Placement("processes", workers=2)
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
+def installed(tmp_path_factory, announce):
     """The toy plugin as an installed package, and a broken one beside it."""
     folder = tmp_path_factory.mktemp("installed")
     shutil.copy(HERE / "toy_grid.py", folder)
     (folder / "toy_broken.py").write_text('"""Broken."""\n\nimport no_such_package_at_all\n')
     for name in ("toy_grid", "toy_broken"):
-        info = folder / f"{name}-1.5.dist-info"
-        info.mkdir()
-        plain = name.replace("_", "-")
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {plain}\nVersion: 1.5\n")
-        (info / "entry_points.txt").write_text(f"[simbench]\n{plain} = {name}\n")
+        announce(folder, name, "1.5")
     return folder
 
 

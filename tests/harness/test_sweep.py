@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from simbench.harness import cli, registry
+from simbench.harness import registry
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import Sweep, SweepPoint
 from simbench.harness.registry import Registry, Source
@@ -25,14 +25,11 @@ STATE = ("orders", "waiting", "lock")
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory):
+def installed(tmp_path_factory, announce):
     """The toy plugin as an installed package, which every process with this folder on its path finds."""
     folder = tmp_path_factory.mktemp("installed")
     shutil.copy(Path(__file__).with_name("toy_sweep.py"), folder)
-    info = folder / "toy_sweep-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-sweep\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[simbench]\ntoy-sweep = toy_sweep\n")
+    announce(folder, "toy_sweep", "1.0")
     return folder
 
 
@@ -76,22 +73,14 @@ def options(tiny_file):
 
 
 @pytest.fixture
-def call(plugin, tiny_file, tmp_path, monkeypatch, capsys):
+def call(plugin, tiny_file, tmp_path, typed):
     """``simbench sweep`` with more options; gives (status, output, errors)."""
-
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["simbench", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
 
     def call_with(*more, sweep="scales", out="out"):
         head = ("sweep", sweep, "--detector", "tiny", "--data", tiny_file, "--device", "cpu", "--runs", "2")
-        return command(*head, "--out", tmp_path / out, *more)
+        return typed(*head, "--out", tmp_path / out, *more)
 
-    call_with.command = command
+    call_with.command = typed
     return call_with
 
 

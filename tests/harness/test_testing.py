@@ -113,21 +113,21 @@ class InPlace(Good):
 
 
 class Global(Good):
-    library = "numpy.random"
+    stream = "numpy.random"
 
     def generate(self, conditions, *, seed):
-        {"numpy.random": np.random.seed, "random": random.seed, "torch": torch.manual_seed}[self.library](
+        {"numpy.random": np.random.seed, "random": random.seed, "torch": torch.manual_seed}[self.stream](
             seed % 2**32
         )
         return super().generate(conditions, seed=seed)
 
 
 class GlobalPython(Global):
-    library = "random"
+    stream = "random"
 
 
 class GlobalTorch(Global):
-    library = "torch"
+    stream = "torch"
 
 
 class RandomWeights(Good):
