@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import pdtr, pdtrik
+import torch
+from scipy.special import ndtri, pdtr
 
 from simbench.harness import rng
 
@@ -36,13 +37,13 @@ def draw(rates: npt.ArrayLike, keys: rng.Keys, min_photons: int = 0) -> Counts:
     Raises:
         ValueError: a rate is negative or not finite.
     """
-    rates = _checked(rates)
+    rates = np.asarray(rates)
     counts = np.zeros(rates.shape, dtype=np.int32)
     flat = (len(rates), rates.shape[1] * rates.shape[2])
     flat_rates, flat_counts = rates.reshape(flat), counts.reshape(flat)
     for start in range(0, len(rates), _ROWS):
         rows = slice(start, start + _ROWS)
-        flat_counts[rows] = _draw_rows(flat_rates[rows], keys[rows], min_photons)
+        _draw_rows(_checked(flat_rates[rows]), keys[rows], min_photons, flat_counts[rows])
     return counts
 
 
@@ -69,31 +70,45 @@ def round_photons(photons: npt.ArrayLike, keys: rng.Keys) -> Counts:
 def poisson_quantile(
     uniforms: npt.NDArray[np.float64], mean: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.int64]:
-    """The smallest k with P(Poisson(mean) <= k) >= u, element by element; 0 where the mean is 0."""
+    """The smallest k with P(Poisson(mean) <= k) >= u, element by element, (N,); 0 where the mean is 0.
+
+    A Cornish-Fisher expansion says where to look, the cumulative distribution decides.
+    """
     positive = np.where(mean > 0, mean, 1.0)
-    guess = np.ceil(np.nan_to_num(pdtrik(uniforms, positive)))
-    below = np.maximum(guess - 1, 0)
-    guess = np.where(pdtr(below, positive) >= uniforms, below, guess)
-    return np.where(mean > 0, guess, 0).astype(np.int64)
+    root, deviate = np.sqrt(positive), ndtri(uniforms)
+    skew = (deviate**2 - 1) / 6 + (deviate - deviate**3) / (72 * root)
+    number = np.maximum(np.ceil(positive + root * deviate + skew - 0.5), 0)
+    low = np.arange(len(number))
+    while len(low := low[pdtr(number[low], positive[low]) < uniforms[low]]):
+        number[low] += 1
+    high = np.flatnonzero(number > 0)
+    while len(high := high[(number[high] > 0) & (pdtr(number[high] - 1, positive[high]) >= uniforms[high])]):
+        number[high] -= 1
+    return np.where(mean > 0, number, 0).astype(np.int64)
 
 
 def _checked(values: npt.ArrayLike) -> npt.NDArray[np.floating]:
     array = np.asarray(values)
-    if array.size and not (np.isfinite(array).all() and array.min() >= 0):
+    if array.size and not (array.min() >= 0 and array.max() < np.inf):  # NaN is neither
         raise ValueError(f"rates must be finite and >= 0; found values from {array.min()} to {array.max()}")
     return array
 
 
-def _draw_rows(rates: npt.NDArray[np.floating], keys: rng.Keys, min_photons: int) -> npt.NDArray[np.int64]:
-    rows, pixels = rates.shape
-    table = np.cumsum(rates, axis=1, dtype=np.float64)
+def _draw_rows(
+    rates: npt.NDArray[np.floating], keys: rng.Keys, min_photons: int, counts: npt.NDArray[np.int32]
+) -> None:
+    """Draw rows of (R, P) rates into ``counts``, which is all zeros."""
+    # torch adds up a row in the same order as NumPy does, in a third of the time.
+    table = torch.cumsum(torch.from_numpy(np.ascontiguousarray(rates)), 1, dtype=torch.double).numpy()
     total = table[:, -1].copy()
     number = np.maximum(poisson_quantile(rng.uniform(keys, 0), total), np.where(total > 0, min_photons, 0))
     # One sorted table for all rows: row r occupies the interval (r, r + 1].
     table /= np.where(total > 0, total, 1.0)[:, None]
-    table += np.arange(rows)[:, None]
-    row = np.repeat(np.arange(rows), number)
+    table += np.arange(len(rates))[:, None]
+    row = np.repeat(np.arange(len(rates)), number)
     photon = np.arange(len(row)) - np.repeat(np.cumsum(number) - number, number)
     place = row + rng.uniform(keys[row], photon + 1)
-    index = np.searchsorted(table.ravel(), place, side="right")
-    return np.bincount(index, minlength=rows * pixels).reshape(rows, pixels)
+    place.sort()  # neighbours are found in what the cache holds already
+    pixel = np.searchsorted(table.ravel(), place, side="right")
+    first = np.flatnonzero(np.diff(pixel, prepend=-1))  # most pixels get nothing and are not written
+    counts.ravel()[pixel[first]] = np.diff(first, append=len(pixel))

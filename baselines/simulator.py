@@ -1,6 +1,6 @@
 """A trained generator behind the benchmark's interface."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,11 +13,10 @@ from simbench.harness import rng
 
 from . import photons
 from .conditions import Scaler
+from .engines import Rates, batch_size, choose_engine, onnx_rates, torch_rates
 from .networks import blank_generator
 from .weights import Arrays, read_weights
 
-BATCH = {"compact": 512, "paper": 16}  # rows that run fastest on a CPU; more only for a GPU
-GPU_BATCH = 1024
 PARTICLES = "training_particles"  # the one stored array that is no weight
 
 
@@ -31,6 +30,11 @@ class GanSimulator:
         training_particles: hashes of the condition rows it was trained on, if known.
         device: ``cpu`` or ``cuda``.
         batch: rows computed together.
+        engine: ``torch``, ``onnx``, or ``auto`` for the preset's rule.
+        graphs: folder where exported graphs are kept, needed for ``onnx``.
+
+    Attributes:
+        execution: how it computes: ``engine`` and ``batch``.
     """
 
     def __init__(
@@ -41,12 +45,18 @@ class GanSimulator:
         training_particles: npt.NDArray[np.uint64] | None = None,
         device: str = "cpu",
         batch: int | None = None,
+        engine: str = "torch",
+        graphs: Path | None = None,
     ) -> None:
         self.header = dict(header)
         self.training_particles = training_particles
-        self.device = torch.device(device)
-        self.batch = batch or (BATCH[header["preset"]] if self.device.type == "cpu" else GPU_BATCH)
-        self.network = network.to(self.device).eval()
+        self._engine = choose_engine(engine, header["preset"], device)
+        self._device, self._graphs = device, graphs
+        self.batch = batch or batch_size(self._engine, header["preset"], device)
+        self.execution = {"engine": self._engine, "batch": self.batch}
+        # ONNX graphs are exported from the CPU.
+        self.network = network.to("cpu" if self._engine == "onnx" else device).eval()
+        self._rates: dict[nn.Module, Rates] = {}
         self._scaler = scaler
         self._shape = tuple(int(size) for size in header["network"]["shape"])
 
@@ -60,11 +70,18 @@ class GanSimulator:
         return blank_generator(header["preset"], header["network"])
 
     @classmethod
-    def load(cls, file_or_dir: Path, device: str = "cpu", batch: int | None = None) -> Self:
+    def load(
+        cls,
+        file_or_dir: Path,
+        device: str = "cpu",
+        batch: int | None = None,
+        engine: str = "torch",
+        graphs: Path | None = None,
+    ) -> Self:
         """The simulator of a weights file, or of a training's folder.
 
         Raises:
-            ValueError: the file is missing, damaged or holds no weights of a GAN.
+            ValueError: the file is missing, damaged or holds no weights of a GAN; the engine is unknown.
         """
         header, arrays = read_weights(Path(file_or_dir))
         particles = arrays.pop(PARTICLES, None)
@@ -78,11 +95,12 @@ class GanSimulator:
             raise ValueError(
                 f"{file_or_dir} holds no usable weights of this kind: {type(error).__name__}: {reason}"
             ) from error
-        return cls(network, scaler, header, particles, device, batch)
+        return cls(network, scaler, header, particles, device, batch, engine, graphs)
 
     def set_weights(self, weights: Mapping[str, Tensor]) -> None:
         """Give the network other weights, as a training does to judge its progress."""
         self.network.load_state_dict(dict(weights))
+        self._rates.clear()
 
     def health(self, conditions: npt.NDArray[np.float32], responses: npt.NDArray[np.int32]) -> dict[str, Any]:
         """What else a training should record of responses (N, H, W) to conditions (N, F): JSON values."""
@@ -102,16 +120,34 @@ class GanSimulator:
             conditions: (N, F) in physical units.
             noise: (N, Z).
         """
-        conditions, noise = np.asarray(conditions), np.asarray(noise, dtype=np.float32)
-        scaled = self._scaler(conditions)
-        out = np.empty((len(scaled), *self._shape), dtype=np.float32)
-        with torch.inference_mode():
-            for network, part in self._parts(conditions, scaled):
-                for start in range(0, len(part), self.batch):
-                    rows = part[start : start + self.batch]
-                    z, c = torch.from_numpy(noise[rows]), torch.from_numpy(scaled[rows])
-                    out[rows] = network(z.to(self.device), c.to(self.device)).cpu().numpy()
+        conditions = np.asarray(conditions)
+        out = np.empty((len(conditions), *self._shape), dtype=np.float32)
+        for rows, rates in self._batches(conditions, np.asarray(noise, dtype=np.float32)):
+            out[rows] = rates
         return out
+
+    def _batches(
+        self, conditions: npt.NDArray[Any], noise: npt.NDArray[np.float32]
+    ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
+        """Rows and what the network says to them, a batch at a time: still in the cache when drawn from."""
+        scaled = self._scaler(conditions)
+        for network, part in self._parts(conditions, scaled):
+            respond = self._responder(network)
+            for start in range(0, len(part), self.batch):
+                rows = part[start : start + self.batch]
+                yield rows, respond(noise[rows], scaled[rows])
+
+    def _responder(self, network: nn.Module) -> Rates:
+        """What computes the rates of one of the networks."""
+        if network not in self._rates:
+            if self._engine == "torch":
+                self._rates[network] = torch_rates(network, self._device)
+            elif self._graphs is None:
+                raise ValueError("engine onnx: no folder is given for exported graphs")
+            else:
+                inputs = int(self.header["network"]["noise"]), len(self._scaler.mean)
+                self._rates[network] = onnx_rates(network, inputs, self._device, self._graphs)
+        return self._rates[network]
 
     def _parts(
         self, conditions: npt.NDArray[Any], scaled: npt.NDArray[np.float32]
@@ -132,11 +168,14 @@ class GanSimulator:
             raise ValueError(f"conditions must have the shape (N, {features}), found {conditions.shape}")
         if not np.isfinite(conditions).all():
             raise ValueError("conditions must be finite; found NaN or infinity")
-        rates = self.rates(conditions, self.noise(len(conditions), seed))
         keys = rng.keys(rng.derive(seed, "photons"), np.arange(len(conditions)))
-        if self.header["preset"] == "paper":  # this network gives photons, the other one rates
-            return photons.round_photons(rates, keys)
-        return photons.draw(rates, keys, int(self.header["min_photons"]))
+        out = np.empty((len(conditions), *self._shape), dtype=np.int32)
+        for rows, rates in self._batches(conditions, self.noise(len(conditions), seed)):
+            if self.header["preset"] == "paper":  # this network gives photons, the other one rates
+                out[rows] = photons.round_photons(rates, keys[rows])
+            else:
+                out[rows] = photons.draw(rates, keys[rows], int(self.header["min_photons"]))
+        return out
 
 
 def load_arrays(module: nn.Module, arrays: Arrays) -> None:

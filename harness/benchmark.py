@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,10 @@ from .registry import Registry
 from .results import environment, evaluate, model_entry, score_rows, write_scores
 from .runner import Outcome, Plan, key_of, run_models
 from .sources import Part, load_part, open_data, split_rows
-from .timed import time_models
+from .timed import devices_of, time_models
 from .workers import one_thread
+
+ENGINES = ("auto", "torch", "onnx")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Request:
     runs: int = 5
     seed: int = 0
     device: str = "auto"
+    engine: str = "auto"
     metrics: Sequence[str] = ()
     allow_leak: bool = False
     resume: bool = True
@@ -54,6 +57,8 @@ class Request:
     def check(self) -> None:
         """Raise UserError for what is out of range."""
         self.placement.check()
+        if self.engine not in ENGINES:
+            raise UserError(f"unknown engine {self.engine!r}; known: {', '.join(ENGINES)}")
         for what, number in (("--runs", self.runs), ("--limit", self.limit)):
             if number is not None and number < 1:
                 raise UserError(f"{what} should be at least 1, found {number}")
@@ -85,7 +90,7 @@ def run(
     detector = registry.detectors[request.detector]
     channel_map = detector.channel_map(request.channels)
     metrics = [registry.metrics[name] for name in dict.fromkeys(request.metrics)] or list(registry.metrics)
-    context = Context(detector, device=resolve_device(request.device))
+    context = Context(detector, device=resolve_device(request.device), engine=request.engine)
     models = parse_models(registry, request.models, context)
     executor = request.placement.to_generate(registry)
     with executor, open_data(registry, detector, request.data, watch.data) as data:
@@ -98,7 +103,7 @@ def run(
         images = np.concatenate([data.read(row, row + 1) for row in reference.rows[examples]])
         unit = Unit(reference.sums, projection.columns, images, examples, particle=reference.particle)
         save_unit(units / REFERENCE, unit, {"dataset": data.fingerprint})
-        context = Context(detector, protocol.min_photons, context.device)
+        context = replace(context, min_photons=protocol.min_photons)
         plan = Plan(
             protocol=protocol,
             context=context,
@@ -117,7 +122,8 @@ def run(
         for name in ("result.json", "scores.csv"):  # one of before must not pass for this run's, if killed
             (out / name).unlink(missing_ok=True)
         scored = len(reference.rows) * request.runs * request.scoring
-        watch.begin(models, scored + timing.RESPONSES * timing.REPEATS * request.timing)
+        timed = len(devices_of(context.device)) * request.timing
+        watch.begin(models, scored + timing.RESPONSES * timing.REPEATS * timed)
         entries, scores = {}, {}
 
         def finish(outcome: Outcome) -> None:
@@ -183,6 +189,7 @@ def head_of(
         "seed": request.seed,
         "runs": request.runs,
         "device": device,
+        "engine": request.engine,
         "executor": request.placement.executor,
         "workers": request.placement.workers,
         "timeout": request.placement.timeout,

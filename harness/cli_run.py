@@ -24,6 +24,9 @@ MinPhotons = Annotated[
 ]
 Split = Annotated[str, typer.Option(help="particle or event.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Engine = Annotated[
+    str, typer.Option(help="What runs networks: torch, onnx, or auto, a fixed rule for each model.")
+]
 
 
 def run(
@@ -43,6 +46,7 @@ def run(
     runs: Annotated[int, typer.Option(help="Generation seeds per model.")] = 5,
     seed: Annotated[int, typer.Option(help="Of the generation.")] = 0,
     device: Device = "auto",
+    engine: Engine = "auto",
     metrics: Annotated[list[str], typer.Option(help="Names joined by commas. [default: all]")] = [],  # noqa: B006
     timing: Annotated[
         bool, typer.Option("--timing/--no-timing", help="Also time 10,000 responses of each model.")
@@ -99,6 +103,7 @@ def run(
         runs=runs,
         seed=seed,
         device=device,
+        engine=engine,
         metrics=[name.strip() for text in metrics for name in text.split(",")],
         allow_leak=allow_leak,
         resume=resume,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from .contract import Subject, fail, require_equal
-from .hooks import Recorded, Routing, Trained, TrainedOn
+from .hooks import Executing, Recorded, Routing, Trained, TrainedOn
 
 _FIELDS = {"dataset": str, "split": str, "split_seed": int, "test_fraction": float}
 
@@ -69,6 +69,20 @@ def training_record(subject: Subject) -> None:
         fail(
             f"training_record is not JSON: {error}", "give float(x) and int(x) of NumPy numbers, None for NaN"
         )
+
+
+def execution(subject: Subject) -> None:
+    """If it says how it computes: a mapping with a text ``engine`` and a whole number ``batch``, or None."""
+    simulator = subject.make()
+    if not isinstance(simulator, Executing):
+        return
+    told = simulator.execution
+    if not isinstance(told, Mapping):
+        fail(f"execution is {type(told).__name__}", "give a dictionary")
+    for name, kind in (("engine", str), ("batch", int)):
+        value = told.get(name)
+        if value is not None and not isinstance(value, kind):
+            fail(f"execution[{name!r}] is {type(value).__name__}", f"give {kind.__name__}, or leave it out")
 
 
 def fingerprint(subject: Subject) -> None:

@@ -5,6 +5,7 @@ neither a resumed run nor a report generates anything again.
 """
 
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from . import rng
 from .errors import UserError
 from .files import atomic, read_json
-from .projection import Sums, columns_of
+from .projection import StoredSums, Sums, columns_of, narrow
 
 SCHEMA = 1  # of result.json
 REFERENCE = "reference.npz"  # no unit is called so: theirs end in -run0.npz and so on
@@ -37,7 +38,7 @@ class Unit:
         particle: (N,) which responses share a condition, of the reference only.
     """
 
-    sums: Sums = field(repr=False)
+    sums: StoredSums = field(repr=False)
     columns: tuple[str, ...]
     examples: npt.NDArray[Any] | None = field(default=None, repr=False)
     example_rows: npt.NDArray[np.int64] | None = None
@@ -51,7 +52,7 @@ class Unit:
     @property
     def photons(self) -> Sums:
         """(N,) photon sums."""
-        return self.sums[:, self.columns.index("photons")]
+        return np.asarray(self.sums[:, self.columns.index("photons")], dtype=np.float64)
 
     @property
     def centre(self) -> Sums:
@@ -89,18 +90,17 @@ def save_unit(path: Path, unit: Unit, identity: Mapping[str, Any]) -> None:
     arrays: dict[str, Any] = {
         "identity": np.array(json.dumps(identity, sort_keys=True)),
         "columns": np.array(unit.columns),
-        "sums": unit.sums,
+        "sums": narrow(unit.sums),
     }
-    with np.errstate(invalid="ignore"):  # what does not fit is stored as it is
-        whole = unit.sums.astype(np.uint32, casting="unsafe")
-    if np.array_equal(whole, unit.sums):
-        arrays["sums"] = whole
     for name in OPTIONAL:
         value = getattr(unit, name)
         if value is not None:
             arrays[name] = value
-    with atomic(path) as part, part.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+    # As numpy.savez_compressed, but at the level that takes a quarter of the time for a fifth more bytes.
+    with atomic(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        for name, array in arrays.items():
+            with file.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
 def load_unit(path: Path, identity: Mapping[str, Any] | None = None) -> Unit | None:
@@ -113,7 +113,7 @@ def load_unit(path: Path, identity: Mapping[str, Any] | None = None) -> Unit | N
                 return None
             optional = {name: stored[name] for name in OPTIONAL if name in stored}
             columns = tuple(str(name) for name in stored["columns"])
-            return Unit(np.asarray(stored["sums"], dtype=np.float64), columns, **optional)
+            return Unit(narrow(stored["sums"]), columns, **optional)
     except Exception:  # noqa: BLE001 - a damaged unit, whatever its damage, is made again
         return None
 

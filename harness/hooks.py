@@ -29,11 +29,11 @@ A complete plugin, which generates one photon in a random pixel whatever the con
         yield SimulatorOffer(name="one-photon", title="One photon", factory=OnePhoton)
 
 Hooks return records and do no work: nothing heavy is imported or loaded until a factory is called. The
-models, detectors, dataset makers, metrics and sweeps that come with simbench use these same hooks.
+models, detectors, dataset makers, readers, metrics and sweeps that come with simbench use these same hooks.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -118,6 +118,26 @@ class Recorded(Protocol):
         ...
 
 
+@runtime_checkable
+class Noted(Protocol):
+    """Optional ability: there is something to be said wherever the simulator's scores are shown."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Phrases such as ``output taken for log(1 + photons), undeclared``, for the marks of tables."""
+        ...
+
+
+@runtime_checkable
+class Executing(Protocol):
+    """Optional ability: a simulator says how it computes, for tables of speed."""
+
+    @property
+    def execution(self) -> Mapping[str, Any]:
+        """``engine``, the library that runs it, and ``batch``, how many responses it computes together."""
+        ...
+
+
 @dataclass(frozen=True)
 class Context:
     """What a simulator's factory is told.
@@ -128,12 +148,18 @@ class Context:
             for draws of that conditioned distribution.
         device: ``cpu`` or ``cuda``.
         weights: a folder that ``simbench train`` wrote, or ``None`` for the simulator's own weights.
+        engine: ``torch``, ``onnx``, or ``auto``: what the simulator does best, by a fixed rule of its own.
+            A simulator that has no choice ignores it.
+        cache: a folder for files that a simulator makes of its weights, such as exported graphs; they may be
+            deleted at any time. ``None``: nothing is to be kept.
     """
 
     detector: Detector
     min_photons: int = 1
     device: str = "cpu"
     weights: Path | None = None
+    engine: str = "auto"
+    cache: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -195,6 +221,48 @@ class TrainingRequest:
 
 
 @dataclass(frozen=True)
+class ExportRequest:
+    """What an exporter is asked for: a simulator as an ONNX graph.
+
+    Attributes:
+        context: which simulator, as its factory is told; the device is ``cpu``.
+        conditions: (N, F) float32, physical units, to compare the graph with the simulator on.
+    """
+
+    context: Context
+    conditions: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that was compared: one line that says what, how far it agrees, and whether that will do."""
+
+    text: str
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A simulator as an ONNX graph, as ALICE's O2 runs one.
+
+    Attributes:
+        graph: the model, serialised. Two float32 inputs, noise (batch, Z) and scaled conditions (batch, F), in
+            this order; first output (batch, H, W) or alike, log(1 + photons). The batch is a dynamic dimension.
+        mean, scale: (F,) the scaled conditions are (x - mean) / scale.
+        checks: how far it agrees with the simulator.
+        facts: what a model card tells besides, by name, such as ``preset`` or ``parameters``.
+        limits: sentences of the card on what not to expect of it.
+    """
+
+    graph: bytes = field(repr=False)
+    mean: Sequence[float]
+    scale: Sequence[float]
+    checks: tuple[Check, ...]
+    facts: Mapping[str, str] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class SimulatorOffer:
     """A simulator that a plugin offers.
 
@@ -208,6 +276,8 @@ class SimulatorOffer:
         reference: where it is described (a paper, a page).
         slow: left out of ``--models all``.
         trainer: trains it; ``None``: it does not learn.
+        exporter: makes an ONNX graph of it, for ``simbench export``; ``None``: it has none. What it refuses is
+            a ``ValueError``.
     """
 
     name: str
@@ -218,6 +288,7 @@ class SimulatorOffer:
     reference: str = ""
     slow: bool = False
     trainer: Callable[[TrainingRequest], Path] | None = None
+    exporter: Callable[[ExportRequest], Exported] | None = None
 
     def serves(self, detector: Detector) -> bool:
         """Whether it can simulate ``detector`` as it comes, without weights of a training."""
@@ -242,14 +313,35 @@ class Responses:
 
 
 @dataclass(frozen=True)
+class Particles:
+    """Particles of which responses are asked for, P of them.
+
+    Attributes:
+        conditions: (P, F) float32, physical units.
+        pdg: (P,) int32 particle identity (PDG numbering), 0 if unknown.
+        repeats: (P,) int64, how many responses of each.
+    """
+
+    conditions: npt.NDArray[np.float32]
+    pdg: npt.NDArray[np.int32]
+    repeats: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class MakeRequest:
-    """What a dataset maker is asked for: ``particles`` x ``repeats`` responses of ``detector``."""
+    """What a dataset maker is asked for: ``particles`` x ``repeats`` responses of ``detector``.
+
+    With ``like``, the responses are to be of those particles, as many of each as it says, in its order, and a
+    response that never reaches the threshold is left out; only makers with :attr:`DatasetMaker.draws_like` are
+    asked so.
+    """
 
     detector: Detector
     particles: int
     repeats: int
     seed: int
     min_photons: int = 1
+    like: Particles | None = None
 
 
 @dataclass(frozen=True)
@@ -273,6 +365,7 @@ class DatasetMaker:
         make: yields blocks of :class:`Responses` in order.
         provenance: the sentence that every file and table made from it carries.
         embedded: by detector name, the dataset that ``--data embedded`` means.
+        draws_like: whether it draws responses of given particles, :attr:`MakeRequest.like`.
     """
 
     name: str
@@ -281,6 +374,56 @@ class DatasetMaker:
     make: Callable[[MakeRequest], Iterator[Responses]]
     provenance: str
     embedded: Mapping[str, Embedded] = field(default_factory=dict)
+    draws_like: bool = False
+
+
+@dataclass(frozen=True)
+class ReadRequest:
+    """What a dataset reader is asked to read.
+
+    Attributes:
+        detector: whose responses the files should hold.
+        files: in the order of :attr:`DatasetReader.files`; each is there, and no folder.
+        min_photons: the importer drops responses with a smaller photon sum. Only a reader of files that were
+            filtered before needs to look at it.
+    """
+
+    detector: Detector
+    files: tuple[Path, ...]
+    min_photons: int = 1
+
+
+def _finds_nothing(_detector: Detector, _path: Path) -> tuple[Path, ...] | None:
+    return None
+
+
+@dataclass(frozen=True)
+class DatasetReader:
+    """A kind of users' files that a plugin can read, for ``simbench data import`` and ``--data``.
+
+    Attributes:
+        name: the KIND of ``simbench data import KIND FILES`` and of ``--data KIND:FILE,FILE``.
+        title: its name in prose.
+        files: which files, in which order: ``IMAGES CONDITIONS [POSITIONS]``.
+        read: yields blocks of :class:`Responses` in the files' order, in flat memory, empty responses
+            included: the importer drops and counts what is below the threshold, groups equal conditions
+            (``particle`` may be anything) and stores counts as unsigned integers. What is wrong with a file
+            is a :class:`simbench.harness.errors.UserError` of one line: file, place, expected, found.
+        provenance: a sentence about files of this kind; the importer adds their names and a hash.
+        detectors: names of the detectors that it reads; ``None``: any.
+        find: ``find(detector, path)``: the files of this kind that a file belongs to, or that a folder holds,
+            in order; ``None`` if there are none. It looks at names, or at the head of a file, no more.
+        min_photons: the threshold of an import unless another is asked for.
+    """
+
+    name: str
+    title: str
+    files: str
+    read: Callable[[ReadRequest], Iterator[Responses]]
+    provenance: str
+    detectors: tuple[str, ...] | None = None
+    find: Callable[[Detector, Path], tuple[Path, ...] | None] = _finds_nothing
+    min_photons: int = 1
 
 
 @dataclass(frozen=True)
@@ -379,6 +522,11 @@ def simbench_detectors() -> Iterable[Detector]:  # type: ignore[empty-body]
 @hookspec
 def simbench_datasets() -> Iterable[DatasetMaker]:  # type: ignore[empty-body]
     """Makers of datasets, for ``simbench data make`` and ``--data embedded``."""
+
+
+@hookspec
+def simbench_readers() -> Iterable[DatasetReader]:  # type: ignore[empty-body]
+    """Readers of users' files, for ``simbench data import`` and ``--data``."""
 
 
 @hookspec

@@ -8,8 +8,10 @@ import numpy.typing as npt
 from .detectors import Detector
 
 Sums = npt.NDArray[np.float64]
+StoredSums = npt.NDArray[np.float64] | npt.NDArray[np.uint32]  # whole numbers take half the memory
 MOMENTS = ("photons", "x", "y", "xx", "yy")
 _EXACT = 2**24  # integers below this are exact in float32
+_ROWS = 256  # responses converted and multiplied together: they stay in a CPU's cache
 
 
 class Projection:
@@ -34,28 +36,42 @@ class Projection:
         images = np.stack([*masks, np.ones_like(x), x, y, x * x, y * y]).astype(np.float32)
         self._matrix = np.ascontiguousarray(images.reshape(len(images), -1).T)  # (H*W, K)
 
-    def __call__(self, responses: npt.NDArray[Any]) -> Sums:
-        """(N, H, W) responses to (N, K) sums. Whole numbers give exact sums; none depends on threads."""
+    def __call__(self, responses: npt.NDArray[Any]) -> StoredSums:
+        """(N, H, W) responses to (N, K) sums, :func:`narrow`.
+
+        Whole numbers give exact sums; none depends on threads.
+        """
         flat = responses.reshape(len(responses), len(self._matrix))
+        blocks = [self._sums(flat[start : start + _ROWS]) for start in range(0, len(flat), _ROWS)]
+        return narrow(np.concatenate(blocks) if blocks else self._sums(flat))
+
+    def _sums(self, flat: npt.NDArray[Any]) -> npt.NDArray[np.floating]:
         if flat.dtype.kind == "f" and not np.array_equal(flat, np.rint(flat)):
             # The order in which a matrix product adds up depends on the number of threads, this one does not.
             sums = np.einsum("np,pk->nk", flat.astype(np.float64), self._matrix.astype(np.float64))
             return np.asarray(sums)
         sums = flat.astype(np.float32, copy=False) @ self._matrix
         if sums.size and sums.max() >= _EXACT:
-            sums = flat.astype(np.float64) @ self._matrix
-        return np.asarray(sums, dtype=np.float64)
+            return np.asarray(flat.astype(np.float64) @ self._matrix)
+        return np.asarray(sums)
 
-    def channels(self, sums: Sums, convention: str) -> Sums:
+    def channels(self, sums: StoredSums, convention: str) -> Sums:
         """The (N, C) channel sums of one convention out of (N, K) sums."""
         return columns_of(sums, self.columns, f"{convention}/")
 
-    def photons(self, sums: Sums) -> Sums:
+    def photons(self, sums: StoredSums) -> Sums:
         """The (N,) photon sums out of (N, K) sums."""
-        return sums[:, self.columns.index("photons")]
+        return np.asarray(sums[:, self.columns.index("photons")], dtype=np.float64)
 
 
-def columns_of(sums: Sums, columns: tuple[str, ...], prefix: str) -> Sums:
+def narrow(sums: npt.NDArray[Any]) -> StoredSums:
+    """Sums as 32-bit integers if that loses nothing, else as float64."""
+    with np.errstate(invalid="ignore"):  # what does not fit stays as it is
+        whole = sums.astype(np.uint32, casting="unsafe")
+    return whole if np.array_equal(whole, sums) else sums.astype(np.float64, copy=False)
+
+
+def columns_of(sums: StoredSums, columns: tuple[str, ...], prefix: str) -> Sums:
     """The columns of (N, K) sums whose names begin with ``prefix``.
 
     Raises:
@@ -64,4 +80,4 @@ def columns_of(sums: Sums, columns: tuple[str, ...], prefix: str) -> Sums:
     chosen = [index for index, name in enumerate(columns) if name.startswith(prefix)]
     if not chosen:
         raise KeyError(prefix)
-    return sums[:, chosen]
+    return np.asarray(sums[:, chosen], dtype=np.float64)

@@ -13,10 +13,10 @@ import pluggy
 from . import hooks
 from .detectors import Detector
 from .errors import UserError, traced
-from .hooks import PROJECT, DatasetMaker, ReportFormat, SimulatorOffer, Sweep
+from .hooks import PROJECT, DatasetMaker, DatasetReader, ReportFormat, SimulatorOffer, Sweep
 from .metrics import Metric
 
-Record = TypeVar("Record", SimulatorOffer, Detector, DatasetMaker, Metric, Sweep, ReportFormat)
+Record = TypeVar("Record", SimulatorOffer, Detector, DatasetMaker, DatasetReader, Metric, Sweep, ReportFormat)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Registry:
     """All that the plugins offer.
 
     Attributes:
-        simulators, detectors, datasets, metrics, sweeps, reports: one :class:`Catalogue` a hook.
+        simulators, detectors, datasets, readers, metrics, sweeps, reports: one :class:`Catalogue` a hook.
         problems: one line for each plugin, or part of one, that was skipped.
     """
 
@@ -62,6 +62,7 @@ class Registry:
         self.simulators: Catalogue[SimulatorOffer] = Catalogue("model")
         self.detectors: Catalogue[Detector] = Catalogue("detector")
         self.datasets: Catalogue[DatasetMaker] = Catalogue("dataset maker")
+        self.readers: Catalogue[DatasetReader] = Catalogue("kind of files")
         self.metrics: Catalogue[Metric] = Catalogue("metric")
         self.sweeps: Catalogue[Sweep] = Catalogue("sweep")
         self.reports: Catalogue[ReportFormat] = Catalogue("report format")
@@ -81,6 +82,7 @@ class Registry:
         self._collect("simbench_simulators", self.simulators, SimulatorOffer, source, others)
         self._collect("simbench_detectors", self.detectors, Detector, source, others)
         self._collect("simbench_datasets", self.datasets, DatasetMaker, source, others)
+        self._collect("simbench_readers", self.readers, DatasetReader, source, others)
         self._collect("simbench_metrics", self.metrics, Metric, source, others)
         self._collect("simbench_sweeps", self.sweeps, Sweep, source, others)
         self._collect("simbench_reports", self.reports, ReportFormat, source, others)

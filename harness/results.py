@@ -60,6 +60,7 @@ def model_entry(
         "reference": offer.reference,
         "plugin": {"name": source.name, "version": source.version},
         "marks": list(outcome.marks),
+        **{name: outcome.execution.get(name) for name in ("engine", "batch")},
     }
     if runs:
         entry |= score_entry(values, runs)

@@ -60,7 +60,8 @@ class Plan:
 class Outcome:
     """How a model fared: its units, one a run, if ``ok``; else the one line that says why not.
 
-    ``identity`` is all that the sums of its units depend on, besides the folder's protocol and the run.
+    ``identity`` is all that the sums of its units depend on, besides the folder's protocol and the run;
+    ``execution`` is how it computes, as told by :class:`simbench.harness.hooks.Executing`.
     """
 
     model: Model
@@ -71,6 +72,7 @@ class Outcome:
     training: Mapping[str, Any] | None = None
     timing: Mapping[str, Any] | None = None
     identity: Mapping[str, Any] = field(default_factory=dict)
+    execution: Mapping[str, Any] = field(default_factory=dict)
 
 
 def chunks(count: int) -> Iterator[tuple[int, slice]]:
@@ -91,6 +93,7 @@ def key_of(registry: Registry, model: Model, context: Context) -> ModelKey:
         detector=context.detector.name,
         min_photons=context.min_photons,
         device=context.device,
+        engine=context.engine,
     )
 
 
@@ -123,6 +126,7 @@ class _Course:
         self._marks: list[str] = []
         self._identity: dict[str, Any] = {}
         self._training: Mapping[str, Any] | None = None
+        self._execution: Mapping[str, Any] = {}
         self._slices: dict[int, dict[int, Slice]] = {}  # by run and chunk, of unfinished runs
         self._units: dict[int, Unit] = {}
 
@@ -164,13 +168,15 @@ class _Course:
             self._marks.append("scored on particles that it was trained on")
         if trained is not None and trained.dataset != plan.protocol.dataset:
             self._marks.append("trained on other data")
-        self._training = opened.training
+        self._marks.extend(opened.notes)
+        self._training, self._execution = opened.training, opened.execution
         self._identity = {
             "model": self._model.label,
             "plugin": [self._model.source.name, self._model.source.version],
             "weights": opened.weights,
             "seed": plan.seed,
             "device": plan.context.device,
+            **opened.execution,
         }
         for run in range(plan.runs if plan.scoring else 0):
             unit = load_unit(self._path(run), {**self._identity, "run": run})
@@ -214,7 +220,13 @@ class _Course:
         if not self._slices:
             units = tuple(self._units[run] for run in sorted(self._units))
             self.outcome = Outcome(
-                self._model, "ok", None, tuple(self._marks), units, self._training, None, self._identity
+                model=self._model,
+                status="ok",
+                marks=tuple(self._marks),
+                units=units,
+                training=self._training,
+                identity=self._identity,
+                execution=self._execution,
             )
 
     def _path(self, run: int) -> Path:

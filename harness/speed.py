@@ -20,16 +20,15 @@ def require_alike(base: RunFolder, new: RunFolder) -> None:
             raise UserError(f"--tolerance {SPEED}: the runs differ in {name!r}: {first} against {second}")
 
 
-def speed(_run: RunFolder, model: Mapping[str, Any]) -> Estimate:
+def speed(run: RunFolder, model: Mapping[str, Any]) -> Estimate:
     """Seconds for 10,000 responses over those of the reference workload, one value a repeat.
 
     Raises:
         ValueError: the model was not timed, or by a version that timed no workload.
     """
-    timed = model.get("timing") or {}
-    if len(timed) != 1:
+    record = (model.get("timing") or {}).get(run.result["settings"]["device"])
+    if record is None:
         raise ValueError("not timed: the run needs --timing")
-    ((_, record),) = timed.items()
     workload = record.get("workload")
     if not workload:
         raise ValueError("timed by an older version, without the reference workload: time it again")

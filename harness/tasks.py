@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from . import timing
 from .errors import UserError, one_line, traced
-from .hooks import Context, Recorded, Routing, Simulator, SimulatorOffer, Trained, TrainedOn
-from .projection import Projection, Sums
+from .hooks import Context, Executing, Noted, Recorded, Routing, Simulator, SimulatorOffer, Trained, TrainedOn
+from .projection import Projection, StoredSums
 from .registry import Registry, Source, load
+from .sources import cache_folder
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class ModelKey:
         source: the plugin, which is to be of the same version everywhere.
         offer: the simulator itself, of a model that is in no registry.
         weights: an absolute path, or ``None``.
-        detector, min_photons, device: as in :class:`simbench.harness.hooks.Context`.
+        detector, min_photons, device, engine: as in :class:`simbench.harness.hooks.Context`.
     """
 
     label: str
@@ -44,6 +45,7 @@ class ModelKey:
     detector: str
     min_photons: int
     device: str
+    engine: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -85,18 +87,26 @@ Task = Open | Generate | Time
 
 @dataclass(frozen=True)
 class Opened:
-    """A simulator's weights (JSON values that identify them), and what it tells of its training."""
+    """What a simulator is.
+
+    Attributes:
+        weights: JSON values that identify them.
+        trained_on, training, execution: what it tells of its training, and of how it computes.
+        notes: what is to be said wherever its scores are shown.
+    """
 
     weights: Any
     trained_on: TrainedOn | None
     training: Mapping[str, Any] | None
+    execution: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Slice:
     """What is kept of a chunk; see :class:`simbench.harness.folder.Unit`."""
 
-    sums: Sums
+    sums: StoredSums
     examples: npt.NDArray[Any]
     experts: npt.NDArray[np.int64] | None
 
@@ -143,11 +153,18 @@ class TaskRunner:
                 raise UserError("a worker found other weights than the run began with")
             return _generate(simulator, projection, task)
         if isinstance(task, Time):
-            return timing.measure(simulator, task.conditions, task.model.device, lambda _: None)
+            computes = dict(simulator.execution) if isinstance(simulator, Executing) else {}
+            timed = timing.measure(simulator, task.conditions, task.model.device, lambda _: None)
+            return {**timed, "engine": computes.get("engine"), "batch": computes.get("batch")}
         trained = simulator.trained_on if isinstance(simulator, Trained) else None
         told = simulator.training_record if isinstance(simulator, Recorded) else None
+        computes = dict(simulator.execution) if isinstance(simulator, Executing) else {}
         return Opened(
-            weights, trained and _plain(trained), None if told is None else json.loads(_as_json(dict(told)))
+            weights=weights,
+            trained_on=trained and _plain(trained),
+            training=None if told is None else json.loads(_as_json(dict(told))),
+            execution=json.loads(_as_json(computes)),
+            notes=tuple(map(str, simulator.notes)) if isinstance(simulator, Noted) else (),
         )
 
     def _open(self, model: ModelKey) -> tuple[Simulator, Projection, Any]:
@@ -155,7 +172,11 @@ class TaskRunner:
             self._held = None  # two simulators may be too many for the memory
             detector = self._registry.detectors[model.detector]
             factory = self._offer(model).factory
-            simulator = factory(Context(detector, model.min_photons, model.device, model.weights))
+            simulator = factory(
+                Context(
+                    detector, model.min_photons, model.device, model.weights, model.engine, cache_folder()
+                )
+            )
             fingerprint = json.loads(_as_json(getattr(simulator, "fingerprint", None)))
             weights = [fingerprint, _digest(model.weights)]
             self._held = model, simulator, Projection(detector), weights
@@ -206,7 +227,8 @@ def check_responses(responses: Any, rows: int, shape: tuple[int, int]) -> npt.ND
         raise ValueError(f"generate should return responses of shape {expected}, found {responses.shape}")
     if responses.dtype.kind not in "uif":
         raise ValueError(f"generate should return float32 or integers, found {responses.dtype}")
-    if responses.dtype.kind == "u":
+    low, high = (responses.min(), responses.max()) if responses.size else (0, 0)
+    if low >= 0 and high < np.inf:  # neither is true of NaN
         return responses
     for what, wrong in (("NaN or infinite", ~np.isfinite(responses)), ("negative", responses < 0)):
         if wrong.any():

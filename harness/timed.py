@@ -13,42 +13,53 @@ from .runner import Advance, Outcome, Plan
 from .tasks import Failure, Reply, Time
 
 
+def devices_of(device: str) -> tuple[str, ...]:
+    """Where the models of a run on ``device`` are timed: on the CPU always, and on the GPU if it is that."""
+    return ("cpu",) if device == "cpu" else ("cpu", device)
+
+
 def time_models(
     outcomes: Sequence[Outcome], plan: Plan, executor: Executor, advance: Advance
 ) -> Iterator[Outcome]:
-    """The outcomes of ``ok`` models with their timings.
+    """The outcomes of ``ok`` models with their timings, one for each of :func:`devices_of`.
 
     A timing is kept in a file of its own, so that a resumed run keeps it.
     """
-    responses = timing.RESPONSES * timing.REPEATS
+    devices = devices_of(plan.context.device)
     labels = {outcome.model.label: outcome for outcome in outcomes}
+    timings: dict[str, dict[str, Any]] = {label: {} for label in labels}
     for label, outcome in labels.items():
-        path, asked = _timing_file(outcome, plan)
-        stored = read_json(path) if path.exists() else {"identity": None}
-        if stored["identity"] == asked:
-            advance(outcome.model, responses)
-            yield replace(outcome, timing={plan.context.device: stored["timing"]})
-        else:
-            task = Time(plan.keys[label], plan.conditions[: timing.RESPONSES])
-            executor.put(label, task, lambda: plan.timeout)
+        for device in devices:
+            path, asked = _timing_file(outcome, plan, device)
+            stored = read_json(path) if path.exists() else {"identity": None}
+            if stored["identity"] == asked:
+                advance(outcome.model, timing.RESPONSES * timing.REPEATS)
+                timings[label][device] = stored["timing"]
+            else:
+                task = Time(replace(plan.keys[label], device=device), plan.conditions[: timing.RESPONSES])
+                executor.put(label, task, lambda: plan.timeout)
+    errors: dict[str, str] = {}
     for task, reply in executor.answers():
-        outcome = labels[task.model.label]
-        advance(outcome.model, responses)
+        label, device = task.model.label, task.model.device
+        advance(labels[label].model, timing.RESPONSES * timing.REPEATS)
         if isinstance(reply, Ended):
-            error = reply.line
+            errors[label] = reply.line
         elif not isinstance(reply, Reply):
-            error = f"took longer than {plan.timeout:g} s to be timed"
+            errors[label] = f"took longer than {plan.timeout:g} s to be timed"
         elif isinstance(reply.answer, Failure):
-            error = reply.answer.line
+            errors[label] = reply.answer.line
         else:
-            path, asked = _timing_file(outcome, plan)
+            path, asked = _timing_file(labels[label], plan, device)
             write_json(path, {"identity": asked, "timing": reply.answer})
-            yield replace(outcome, timing={plan.context.device: reply.answer})
-            continue
-        yield Outcome(outcome.model, "failed", error, outcome.marks)
+            timings[label][device] = reply.answer
+    for label, outcome in labels.items():
+        if label in errors:
+            yield Outcome(outcome.model, "failed", errors[label], outcome.marks)
+        else:
+            yield replace(outcome, timing={device: timings[label][device] for device in devices})
 
 
-def _timing_file(outcome: Outcome, plan: Plan) -> tuple[Path, dict[str, Any]]:
-    """Where the timing of a model on this device is kept, and what identifies it."""
-    path = unit_path(plan.units, outcome.model.label, "timing").with_suffix(".json")
-    return path, {**outcome.identity, "threads": timing.threads()}
+def _timing_file(outcome: Outcome, plan: Plan, device: str) -> tuple[Path, dict[str, Any]]:
+    """Where the timing of a model on a device is kept, and what identifies it."""
+    path = unit_path(plan.units, outcome.model.label, f"timing-{device}").with_suffix(".json")
+    return path, {**outcome.identity, "timed on": device, "threads": timing.threads()}

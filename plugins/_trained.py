@@ -45,7 +45,9 @@ class TrainedModel:
                 f"no weights of {model} for detector {detector.name!r} at {path}; make some with "
                 f"simbench train {model} --detector {detector.name} --out DIR, and name {model}@DIR"
             )
-        self._simulator = kind.load(path, device=context.device)
+        graphs = context.cache / "onnx" if context.cache else None
+        self._simulator = kind.load(path, device=context.device, engine=context.engine, graphs=graphs)
+        self.execution = self._simulator.execution
         header = self._simulator.header
         for what, expected, found in (
             ("model", model, header["model"]),

@@ -53,7 +53,7 @@ def _timing(detector: str, results: Labelled) -> Table | None:
         for model in ok_models(results)
         if any(value["noisy"] for value in (model.get("timing") or {}).values())
     ]
-    text = f"{TIMING_NOTE} {_threads(results)}"
+    text = f"{TIMING_NOTE} {_conditions(results)}"
     if noisy:
         text += (
             f" The repeats of {', '.join(noisy)} differ by more than 20 % from their median: time them again."
@@ -66,8 +66,14 @@ def _half_range(timed: Mapping[str, Any]) -> float | None:
     return timed["spread"] * timed["seconds_per_10k"] if timed else None
 
 
-def _threads(results: Labelled) -> str:
-    used = sorted(
-        {value["threads"] for m in ok_models(results) for value in (m.get("timing") or {}).values()}
-    )
-    return f"Threads: {', '.join(map(str, used))}."
+def _conditions(results: Labelled) -> str:
+    """With how many threads, which engine and which batch the models were timed."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for model in ok_models(results):
+        for device, value in (model.get("timing") or {}).items():
+            engine, batch, threads = (value.get(name) for name in ("engine", "batch", "threads"))
+            told = [f"threads {threads}"]
+            told += [f"engine {engine}"] if engine else []
+            told += [f"{batch} responses a batch"] if batch else []
+            alike.setdefault((device.upper(), *told), []).append(one_line(model["name"]))
+    return " ".join(f"{', '.join(told)}: {', '.join(names)}." for told, names in alike.items())

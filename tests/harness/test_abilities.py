@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from simbench import reports
-from simbench.harness import timing
+from simbench.harness import benchmark, timing
+from simbench.harness.errors import UserError
 from simbench.harness.folder import RunFolder
 
 
@@ -141,3 +142,77 @@ def test_timing_only_scores_nothing(cli_with, toy, toy_file, tmp_path, ticking):
     assert "ws" not in entry
     assert entry["status"] == "ok"
     assert (out / "scores.csv").read_text().splitlines() == ["model,detector,metric,subset,channel,run,value"]
+
+
+@pytest.fixture
+def computing(toy):
+    """A simulator that takes the engine which it is told to, notes included."""
+
+    def factory(context):
+        engine = {"auto": "torch"}.get(context.engine, context.engine)
+        notes = (f"computed by {engine}",)
+        return toy.Generates(toy.flat, execution={"engine": engine, "batch": 8}, notes=notes)
+
+    return toy.registry(toy.offer("computing", factory=factory), toy.offer("flat"))
+
+
+def test_engine_batch_and_notes_are_in_the_result(computing, toy, toy_file, tmp_path):
+    told, silent = toy.run(computing, toy_file, tmp_path / "a", timing=True, engine="onnx")["models"]
+    assert (told["engine"], told["batch"], told["marks"]) == ("onnx", 8, ["computed by onnx"])
+    assert (told["timing"]["cpu"]["engine"], told["timing"]["cpu"]["batch"]) == ("onnx", 8)
+    assert (silent["engine"], silent["batch"], silent["marks"]) == (None, None, [])
+    by_rule = toy.run(computing, toy_file, tmp_path / "b")
+    assert by_rule["models"][0]["engine"] == "torch"
+    assert by_rule["settings"]["engine"] == "auto"
+
+
+def test_a_resumed_run_keeps_the_engine_and_another_engine_is_another_unit(toy, toy_file, tmp_path):
+    calls = []
+
+    def factory(context):
+        engine = {"auto": "torch"}.get(context.engine, context.engine)
+        counted = lambda conditions, seed: calls.append(engine) or toy.flat(conditions, seed)  # noqa: E731
+        return toy.Generates(counted, execution={"engine": engine, "batch": 8})
+
+    made = toy.registry(toy.offer("computing", factory=factory))
+    toy.run(made, toy_file, tmp_path)
+    first = len(calls)
+    toy.run(made, toy_file, tmp_path, engine="torch")  # what auto stands for
+    assert len(calls) == first
+    toy.run(made, toy_file, tmp_path, engine="onnx")
+    assert calls[first:] == first * ["onnx"]
+
+
+def test_an_unknown_engine_is_refused(computing, toy, toy_file, tmp_path):
+    with pytest.raises(UserError, match="unknown engine 'jax'; known: auto, torch, onnx"):
+        toy.run(computing, toy_file, tmp_path, engine="jax")
+
+
+def test_a_gpu_run_is_timed_on_both_devices(toy, toy_file, tmp_path, ticking, monkeypatch):
+    generate, _ = ticking
+    asked = []
+    made = toy.registry(
+        toy.offer("timed", factory=lambda context: asked.append(context.device) or toy.Generates(generate))
+    )
+    monkeypatch.setattr(benchmark, "resolve_device", lambda _: "cuda")  # there is none here
+    monkeypatch.setattr(timing, "_synchronise", lambda _: None)
+    result = toy.run(made, toy_file, tmp_path, timing=True)
+    timed = result["models"][0]["timing"]
+    assert list(timed) == ["cpu", "cuda"]
+    assert asked == ["cuda", "cpu", "cuda"]
+    (table,) = reports.timing_table([("run", result)])
+    assert [str(column.heading) for column in table.columns[:2]] == ["CPU seconds", "CUDA seconds"]
+
+
+def test_a_model_that_fails_while_it_is_timed_has_failed(toy, toy_file, tmp_path):
+    def generate(conditions, seed):
+        if len(conditions) == timing.WARM_UP:
+            raise ValueError("not so many")
+        return toy.flat(conditions, seed)
+
+    failed, well = toy.run(
+        toy.registry(toy.offer("fragile", generate), toy.offer("flat")), toy_file, tmp_path, timing=True
+    )["models"]
+    assert failed["status"] == "failed"
+    assert "not so many" in failed["error"]
+    assert well["timing"]["cpu"]["seconds_per_10k"] > 0

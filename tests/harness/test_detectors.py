@@ -46,7 +46,10 @@ def test_projection_worked_by_hand(toy):
     assert projection.channels(sums, "thirds").tolist() == [[1, 10, 1100]]
     assert projection.channels(sums, "halves").tolist() == [[101, 1010]]
     assert projection.photons(sums).tolist() == [1111]
-    assert sums.dtype == np.float64
+    assert (sums.dtype, projection.photons(sums).dtype) == (np.uint32, np.float64)
+    halved = projection(image / 2)
+    assert halved.dtype == np.float64
+    assert projection.channels(halved, "thirds").tolist() == [[0.5, 5, 550]]
     with pytest.raises(KeyError):
         projection.channels(sums, "quarters")
 

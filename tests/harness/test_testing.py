@@ -202,6 +202,18 @@ class RecordText(Good):
     training_record = "went well"
 
 
+class Executes(Good):
+    execution = {"engine": "numpy", "batch": 8}  # noqa: RUF012
+
+
+class ExecutionText(Good):
+    execution = "torch"
+
+
+class ExecutionBatchText(Good):
+    execution = {"engine": "torch", "batch": "8"}  # noqa: RUF012
+
+
 class FingerprintNumber(Good):
     fingerprint = 5
 
@@ -215,7 +227,7 @@ def Nothing():  # noqa: N802
     return 5
 
 
-GOOD = [Good, Routes, RoutesOfThree, Trained, TrainedUnknown]
+GOOD = [Good, Routes, RoutesOfThree, Trained, TrainedUnknown, Executes]
 BROKEN = [
     (Nothing, {"loads": "int, which has no method generate; give an object"}),
     (Flat, {"shape": r"64 conditions give the shape \(64, 24\); it should be \(64, 6, 4\)"}),
@@ -245,6 +257,8 @@ BROKEN = [
     (TrainedUnsorted, {"trained-on": "sorted and distinct uint64; use simbench.*particle_hashes"}),
     (RecordNotJson, {"training-record": "training_record is not JSON: .*; give float"}),
     (RecordText, {"training-record": "training_record is str; give a dictionary"}),
+    (ExecutionText, {"execution": "execution is str; give a dictionary"}),
+    (ExecutionBatchText, {"execution": r"execution\['batch'\] is str; give int, or leave it out"}),
     (FingerprintNumber, {"fingerprint": "fingerprint is int; give a text"}),
     (FingerprintChanges, {"fingerprint": "fingerprint was '.*', then '.*'; make it of"}),
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from simbench.reports import timing_table
 def timed(model):
     def make(name, seconds, noisy=False):
         cpu = {"seconds_per_10k": seconds, "spread": 0.1, "threads": 2, "noisy": noisy}
+        cpu |= {"engine": None, "batch": None} if name == "mc" else {"engine": "torch", "batch": 256}
         return model(name, timing={"cpu": cpu})
 
     return make
@@ -26,7 +27,8 @@ def test_median_with_half_range_and_the_published_column_beside(result, timed):
     assert (gan.cells[0].mean, gan.cells[0].std) == (2.0, 0.2)
     assert str(gan.cells[1]) == "273"
     assert str(mc.cells[1]) == "11172"
-    assert "Threads: 2." in table.caption
+    assert "CPU, threads 2, engine torch, 256 responses a batch: gan." in table.caption
+    assert "CPU, threads 2: mc." in table.caption
     assert "says nothing about replacing Geant" in table.caption
     assert "time them again" not in table.caption
 
