@@ -17,11 +17,11 @@ import numpy.typing as npt
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 ZDC_FEATURES = ("energy", "vx", "vy", "vz", "px", "py", "pz", "mass", "charge")
-_BINS = 20
+BINS = 20
 BEAM_MOMENTUM = 6500.0  # GeV/c, the scale of energies and rigidities
 # Masses in GeV/c^2 between which the particles that reach the ZDCs fall into kinds: photon, electron,
 # muon, pion, kaon, nucleon, Lambda, Sigma, Xi and Omega.
-_MASS_EDGES = (-1.0, 1e-5, 0.05, 0.12, 0.3, 0.7, 1.0, 1.15, 1.25, np.inf)
+MASS_EDGES = (-1.0, 1e-5, 0.05, 0.12, 0.3, 0.7, 1.0, 1.15, 1.25, np.inf)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def zdc_features(conditions: npt.ArrayLike, geometry: Geometry) -> Floats:
     axis_x, axis_y = np.clip(axis_x, -8, 8), np.clip(axis_y, -8, 8)
     # Charged particles are bent in proportion to charge / momentum.
     bend = charge * BEAM_MOMENTUM / np.maximum(np.sqrt(px**2 + py**2 + pz**2), 1e-9)
-    kinds = [(mass > low) & (mass <= high) for low, high in pairwise(_MASS_EDGES)]
+    kinds = [(mass > low) & (mass <= high) for low, high in pairwise(MASS_EDGES)]
     columns = [
         np.log(np.maximum(energy, 1e-3)),
         energy / BEAM_MOMENTUM,
@@ -81,8 +81,8 @@ def _energy_bins(energy: Floats, charge: Floats, mass: Floats) -> list[Floats]:
     A calorimeter beside the beam accepts a charged particle in a band of momenta only, with sharp edges: they
     are learned much sooner from such bins than from one number.
     """
-    place = np.clip(energy / BEAM_MOMENTUM, 0, 1)[:, None] * _BINS
-    weights = np.maximum(1 - np.abs(place - np.arange(_BINS + 1)), 0)
+    place = np.clip(energy / BEAM_MOMENTUM, 0, 1)[:, None] * BINS
+    weights = np.maximum(1 - np.abs(place - np.arange(BINS + 1)), 0)
     signs = [(charge == 0) & (mass > 0), charge > 0, charge < 0]
     return [column * sign for sign in signs for column in weights.T]
 

@@ -118,7 +118,7 @@ def run(
             scoring=request.scoring,
             timeout=request.placement.timeout,
         )
-        head = head_of(request, protocol, data, reference.rows, metrics, context.device)
+        head = head_of(request, protocol, data, reference.rows, metrics, context)
         for name in ("result.json", "scores.csv"):  # one of before must not pass for this run's, if killed
             (out / name).unlink(missing_ok=True)
         scored = len(reference.rows) * request.runs * request.scoring
@@ -181,15 +181,15 @@ def head_of(
     data: Dataset,
     rows: npt.NDArray[np.int64],
     metrics: Sequence[Metric],
-    device: str,
+    context: Context,
 ) -> dict[str, Any]:
     """What ``result.json`` says besides the models; ``rows`` are those of the data that are scored."""
     settings = {
         "models": list(request.models),
         "seed": request.seed,
         "runs": request.runs,
-        "device": device,
-        "engine": request.engine,
+        "device": context.device,
+        "engine": context.engine,
         "executor": request.placement.executor,
         "workers": request.placement.workers,
         "timeout": request.placement.timeout,
@@ -203,12 +203,13 @@ def head_of(
         "settings": settings,
         "dataset": {
             "responses": len(data),
+            "unit": context.detector.unit,
             "test_responses": len(rows),
             "test_particles": len(np.unique(data.particle[rows])),
             "provenance": data.provenance,
         },
         "environment": environment(),
-        "metrics": {metric.name: metric.description() for metric in metrics},
+        "metrics": {metric.name: metric.description(context.detector.unit) for metric in metrics},
     }
 
 

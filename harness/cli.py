@@ -12,6 +12,7 @@ import typer
 from . import (
     cli_compare,
     cli_data,
+    cli_export,
     cli_leaderboard,
     cli_list,
     cli_plugin,
@@ -37,6 +38,7 @@ app.command("run")(cli_run.run)
 app.command("list")(cli_list.list_)
 app.command("train")(cli_train.train)
 app.command("sweep")(cli_sweep.sweep)
+app.command("export")(cli_export.export)
 app.command("report")(cli_report.report)
 app.command("compare")(cli_compare.compare)
 app.command("leaderboard")(cli_leaderboard.leaderboard)

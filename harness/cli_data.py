@@ -1,5 +1,6 @@
-"""``simbench data``: make, describe and check dataset files."""
+"""``simbench data``: make, import, describe and check dataset files."""
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -9,14 +10,19 @@ from rich.console import Console
 
 from .cli_run import Quiet
 from .dataset import Dataset
-from .hooks import MakeRequest
+from .errors import UserError
+from .hooks import PROJECT, MakeRequest, ReadRequest
+from .importing import import_files
 from .picture import picture
+from .reading import photon_sums
 from .show import bars, counter, load_registry
 from .sources import make as make_file
-from .sources import maker_of, open_data
+from .sources import maker_of, open_data, particles_of
 
 app = typer.Typer(
-    help="Make, describe and check dataset files.", rich_markup_mode=None, pretty_exceptions_enable=False
+    help="Make, import, describe and check dataset files.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
 )
 
 
@@ -24,27 +30,86 @@ app = typer.Typer(
 def make(
     out: Annotated[Path, typer.Option(help="The HDF5 file to write.")],
     detector: Annotated[str, typer.Option(help="Whose responses.")] = "proton",
-    particles: Annotated[int, typer.Option(help="How many particles.")] = 1000,
-    repeats: Annotated[int, typer.Option(help="Responses of each particle.")] = 8,
+    particles: Annotated[int | None, typer.Option(help="How many particles. [default: 1000]")] = None,
+    repeats: Annotated[int | None, typer.Option(help="Responses of each particle. [default: 8]")] = None,
+    like: Annotated[
+        str | None, typer.Option(help="Data whose particles to take, and as many responses of each.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of particles and responses.")] = 0,
     simulator: Annotated[str, typer.Option(help="See: simbench list datasets.")] = "mc",
     quiet: Quiet = False,
 ) -> None:
-    """Make a dataset: particles of a gun, and several independent responses of each.
+    """Make a dataset: particles of a gun, or of a file, and several independent responses of each.
 
     For example:
 
       simbench data make --detector neutron --particles 2000 --repeats 8 --seed 1 --out neutron.h5
+
+      simbench data make --like mine.h5 --detector neutron --out mine-mc.h5
     """
     registry = load_registry()
     asked = registry.detectors[detector]
     maker = maker_of(registry, asked, simulator)
-    total = particles * repeats
+    if like is None:
+        gun = 1000 if particles is None else particles, 8 if repeats is None else repeats
+        request = MakeRequest(asked, *gun, seed)
+        total = request.particles * request.repeats
+    else:
+        if particles is not None or repeats is not None:
+            raise UserError("--like takes particles and repeats from a file: no --particles, no --repeats")
+        with open_data(registry, asked, like) as data:
+            taken = particles_of(data)
+            most = int(taken.repeats.max())
+            request = MakeRequest(asked, len(taken.pdg), most, seed, data.min_photons, taken)
+            total = len(data)
+    written = 0
     with bars(quiet) as progress:
         report = counter(progress, f"making {out.name}")
-        request = MakeRequest(asked, particles, repeats, seed)
-        fingerprint = make_file(out, maker, request, lambda done: report(done, total))
-    typer.echo(f"{out}: {total} responses, fingerprint {fingerprint}")
+
+        def follow(done: int) -> None:
+            nonlocal written
+            written = done
+            report(done, total)
+
+        fingerprint = make_file(out, maker, request, follow)
+    short = f"; {total - written} never reached the threshold and were left out" if written < total else ""
+    typer.echo(f"{out}: {written} responses, fingerprint {fingerprint}{short}")
+
+
+@app.command("import")
+def import_(
+    kind: Annotated[str, typer.Argument(help="What the files are; see: simbench list readers.")],
+    files: Annotated[list[Path], typer.Argument(help="The files, in the order that the kind asks for.")],
+    out: Annotated[Path, typer.Option(help="The HDF5 file to write.")],
+    detector: Annotated[str, typer.Option(help="Whose responses.")] = "proton",
+    min_photons: Annotated[
+        int | None,
+        typer.Option(help="Drop responses with a smaller photon sum. [default: 1; of measured energies 0]"),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Import a user's files: check them, group equal particles, drop faint responses, write a dataset.
+
+    For example:
+
+      simbench data import wojnar responses.npz particles.npz --detector neutron --out neutron.h5
+
+      simbench data import zdcfastsim non_zero_examples.txt proton_image.txt --detector proton --out proton.h5
+    """
+    registry = load_registry()
+    reader = registry.readers[kind]
+    threshold = reader.min_photons if min_photons is None else min_photons
+    request = ReadRequest(registry.detectors[detector], tuple(files), threshold)
+    with bars(quiet) as progress, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        task = progress.add_task(f"importing {kind}", total=None, note="")
+        done = import_files(reader, request, out, lambda read: progress.update(task, completed=read))
+    for warning in caught:
+        typer.echo(f"{PROJECT}: warning: {warning.message}", err=True)
+    typer.echo(
+        f"{out}: {done.responses} responses of {done.particles} particles, photon sums {done.smallest:g} to "
+        f"{done.largest:g}; {done.dropped} below {threshold} dropped; fingerprint {done.fingerprint}"
+    )
 
 
 @app.command()
@@ -66,9 +131,9 @@ def info(
         report = counter(progress, "reading")
         photons, zeros, largest, rows = [], 0, 0, 0
         for block in data.blocks():
-            photons.append(block.sum(axis=(1, 2), dtype=np.int64))
+            photons.append(photon_sums(block))
             zeros += int((block == 0).sum())
-            largest = max(largest, int(block.max()))
+            largest = max(largest, block.max().item())
             rows += len(block)
             report(rows, len(data))
         sums = np.concatenate(photons) if photons else np.zeros(0, np.int64)
@@ -89,7 +154,7 @@ def info(
                 ("photon sum", f"min / Q1 / Q2 / Q3 / max: {quartiles}"),
                 ("", f"mean {sums.mean():.2f}, standard deviation {sums.std():.2f}"),
                 ("zero pixels", f"{100 * zeros / (len(data) * data.shape[0] * data.shape[1]):.2f} %"),
-                ("largest pixel", f"{largest}"),
+                ("largest pixel", f"{largest:g}"),
             ]
         for name, value in lines:
             typer.echo(f"{name:<17} {value}")
@@ -99,7 +164,8 @@ def info(
             shares = np.linspace(0.5, 0.999, pictures) if pictures > 1 else np.array([0.9])
             chosen = [int(order[int(share * (len(order) - 1))]) for share in shares]
             images = [data.read(row, row + 1)[0] for row in chosen]
-            titles = [f"row {row}, {sums[row]} photons" for row in chosen]
+            unit = "photons" if data.counted else "in all"
+            titles = [f"row {row}, {sums[row]:g} {unit}" for row in chosen]
             typer.echo("")
             Console(highlight=False).print(picture(images, titles), soft_wrap=True)
 

@@ -43,7 +43,7 @@ def choose_formats(names: Sequence[str], registry: Registry) -> tuple[list[str],
     Raises:
         UserError: one of them is unknown.
     """
-    offered = _offered(registry)
+    offered = offered_formats(registry)
     asked = check_formats(names, tuple(offered))
     own = [name for name in asked if name in reports.FORMATS]
     return own, [offered[name] for name in asked if name in offered]
@@ -72,7 +72,7 @@ def write_offered(texts: Mapping[str, str], folder: Path) -> list[Path]:
     return [folder / file for file in texts]
 
 
-def _offered(registry: Registry) -> dict[str, ReportFormat]:
+def offered_formats(registry: Registry) -> dict[str, ReportFormat]:
     """Plugins' formats by name; one that takes the name or the file of another is named and left out."""
     formats: dict[str, ReportFormat] = {}
     files = set(FILES)

@@ -1,6 +1,7 @@
 """``simbench list``."""
 
 from enum import StrEnum
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -8,6 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from simbench import reports
+from simbench.reports.output import FILES
+
+from .cli_formats import offered_formats
 from .registry import Registry
 from .show import load_registry
 
@@ -18,8 +23,10 @@ class Kind(StrEnum):
     models = "models"
     detectors = "detectors"
     datasets = "datasets"
+    readers = "readers"
     metrics = "metrics"
     sweeps = "sweeps"
+    formats = "formats"
 
 
 def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
@@ -89,9 +96,31 @@ def _datasets(registry: Registry) -> tuple[list[str], list[list[str]]]:
     return ["dataset maker", "title", "detectors", "embedded responses", "provenance"], rows
 
 
+def _readers(registry: Registry) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [
+            reader.name,
+            reader.title,
+            reader.files,
+            ", ".join(reader.detectors) if reader.detectors is not None else "every",
+            _source(
+                registry.readers.sources[reader.name].name, registry.readers.sources[reader.name].version
+            ),
+        ]
+        for reader in registry.readers
+    ]
+    return ["kind of files", "title", "files", "detectors", "plugin"], rows
+
+
 def _metrics(registry: Registry) -> tuple[list[str], list[list[str]]]:
     rows = [
-        [metric.name, metric.title, metric.unit, metric.better, str(metric.version)]
+        [
+            metric.name,
+            metric.title,
+            metric.unit.replace("{unit}", "the detector's"),
+            metric.better,
+            str(metric.version),
+        ]
         for metric in registry.metrics
     ]
     return ["metric", "title", "unit", "better", "version"], rows
@@ -111,6 +140,16 @@ def _sweeps(registry: Registry) -> tuple[list[str], list[list[str]]]:
     return ["sweep", "title", "parameters", "plugin", "reference"], rows
 
 
+def _formats(registry: Registry) -> tuple[list[str], list[list[str]]]:
+    files = {**dict(zip((*reports.PRINTED, "html"), FILES, strict=True)), "figures": "figures/"}
+    own = _source("simbench", version("simbench-hep"))
+    rows = [[name, files[name], "yes" if name in reports.PRINTED else "no", own] for name in reports.FORMATS]
+    for each in offered_formats(registry).values():
+        source = registry.reports.sources[each.name]
+        rows.append([each.name, each.file, "yes", _source(source.name, source.version)])
+    return ["format", "file", "printed", "plugin"], rows
+
+
 def _source(name: str, version: str) -> str:
     return f"{name} {version}"
 
@@ -119,6 +158,8 @@ _TABLES = {
     Kind.models: _models,
     Kind.detectors: _detectors,
     Kind.datasets: _datasets,
+    Kind.readers: _readers,
     Kind.metrics: _metrics,
     Kind.sweeps: _sweeps,
+    Kind.formats: _formats,
 }

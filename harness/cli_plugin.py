@@ -52,7 +52,7 @@ def new(
 
 @app.command()
 def check(
-    model: Annotated[str, typer.Argument(help="NAME, NAME@WEIGHTS_DIR or FILE.py:CLASS.")],
+    model: Annotated[str, typer.Argument(help="NAME, NAME@WEIGHTS_DIR, FILE.py:CLASS or onnx:FILE.")],
     detector: Annotated[
         str | None, typer.Option(help="Which detector. [default: each that the model serves]")
     ] = None,

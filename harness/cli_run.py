@@ -18,7 +18,9 @@ from .show import bars, counter, load_registry, watch
 
 # Options that mean the same in several commands.
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress; the tables are printed all the same.")]
-Data = Annotated[str, typer.Option(help="embedded, or a dataset file.")]
+Data = Annotated[
+    str, typer.Option(help="embedded, a dataset file, or files that a reader knows: PATH or KIND:FILE,FILE.")
+]
 MinPhotons = Annotated[
     int | None, typer.Option(help="Only responses with this photon sum or more. [default: the dataset's]")
 ]
@@ -32,7 +34,9 @@ Engine = Annotated[
 def run(
     models: Annotated[
         list[str],
-        typer.Option(help="NAME, NAME@WEIGHTS_DIR, FILE.py:CLASS or all; repeatable, or joined by commas."),
+        typer.Option(
+            help="NAME, NAME@WEIGHTS_DIR, FILE.py:CLASS, onnx:FILE[@SCALES] or all; repeatable, or a,b,c."
+        ),
     ] = ["all"],  # noqa: B006 - typer copies it
     detector: Annotated[str, typer.Option(help="Whose responses; see: simbench list detectors.")] = "proton",
     data: Data = "embedded",

@@ -125,7 +125,8 @@ def compare(
                 return bootstrap.estimate(run, model, metric)
 
             tolerance = tolerances.get(metric.name, 0.0)
-            change = Change(name, metric.name, metric.unit, metric.better, tolerance)
+            unit = str(base.result["metrics"][metric.name]["unit"])
+            change = Change(name, metric.name, unit, metric.better, tolerance)
             changes.append(_measured(change, base, new, score))
         if SPEED in tolerances:
             change = Change(name, SPEED, UNIT, FASTER, tolerances[SPEED])

@@ -3,7 +3,8 @@
 Layout, version 1: datasets ``showers`` (N, H, W) unsigned integers, ``conditions`` (N, F) float32,
 ``particle`` (N,) int64 (which responses share a condition), ``pdg`` (N,) int32; attributes
 ``format_version``, ``detector``, ``feature_names``, ``feature_units``, ``min_photons``, ``provenance`` and
-``fingerprint``. Data sets are gzip-compressed in chunks with a checksum each.
+``fingerprint``. Data sets are gzip-compressed in chunks with a checksum each. Version 2 differs in one thing:
+``showers`` are float32, for detectors that measure instead of counting.
 """
 
 import hashlib
@@ -21,8 +22,10 @@ from .detectors import Detector
 from .errors import UserError
 from .files import atomic
 from .hooks import Responses
+from .reading import photon_sums
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 1  # of counts
+MEASURED_VERSION = 2  # of float32 showers
 BLOCK = 1024  # rows read, written or hashed at a time
 _COLUMNS = {"showers": "<u4", "conditions": "<f4", "particle": "<i8", "pdg": "<i4"}
 _ATTRIBUTES = ("detector", "feature_names", "feature_units", "min_photons", "provenance", "fingerprint")
@@ -36,7 +39,10 @@ class _Fingerprint:
 
     def update(self, responses: Responses) -> None:
         for name, dtype in _COLUMNS.items():
-            column = np.ascontiguousarray(getattr(responses, name), dtype=dtype)
+            values = getattr(responses, name)
+            if name == "showers" and values.dtype.kind == "f":
+                dtype = "<f4"
+            column = np.ascontiguousarray(values, dtype=dtype)
             self._columns[name].update(column.tobytes())
 
     def digest(self, detector: str, feature_names: Iterable[str], min_photons: int) -> str:
@@ -52,6 +58,7 @@ class Dataset:
         path: the file.
         detector, feature_names, min_photons, provenance, fingerprint: its attributes.
         shape: (H, W) of a response.
+        counted: whether responses are counts, or measured.
         conditions: (N, F) float32; particle: (N,) int64; pdg: (N,) int32.
 
     Raises:
@@ -76,11 +83,11 @@ class Dataset:
     def _read_head(self) -> None:
         attributes = self._file.attrs
         version = attributes.get("format_version")
-        if version is None or int(version) != FORMAT_VERSION:
+        if version is None or int(version) not in (FORMAT_VERSION, MEASURED_VERSION):
             found = "none" if version is None else str(version)
             raise UserError(
-                f"{self.path} is no simbench dataset: format_version should be {FORMAT_VERSION}, "
-                f"found {found}"
+                f"{self.path} is no simbench dataset: format_version should be {FORMAT_VERSION} or "
+                f"{MEASURED_VERSION}, found {found}"
             )
         missing = [name for name in _ATTRIBUTES if name not in attributes]
         missing += [name for name in _COLUMNS if name not in self._file]
@@ -92,9 +99,11 @@ class Dataset:
         self.provenance = str(attributes["provenance"])
         self.fingerprint = str(attributes["fingerprint"])
         showers = self._file["showers"]
-        if showers.ndim != 3 or showers.dtype.kind != "u":
+        self.counted = counted = int(version) == FORMAT_VERSION
+        if showers.ndim != 3 or (showers.dtype.kind != "u" if counted else showers.dtype != np.float32):
+            expected_type = "unsigned integers" if counted else "float32"
             raise UserError(
-                f"{self.path}: showers should be unsigned integers (N, H, W), "
+                f"{self.path}: showers should be {expected_type} (N, H, W), "
                 f"found {showers.dtype} of shape {showers.shape}"
             )
         self.shape: tuple[int, int] = (int(showers.shape[1]), int(showers.shape[2]))
@@ -138,7 +147,7 @@ class Dataset:
                 raise UserError(f"{self.path}: {what} should be {expected}, found {found}")
 
     def read(self, start: int, stop: int) -> npt.NDArray[Any]:
-        """Showers ``start`` to ``stop`` (exclusive) as stored: (stop - start, H, W) unsigned integers.
+        """Showers ``start`` to ``stop`` (exclusive) as stored: (stop - start, H, W) counts, or float32.
 
         Raises:
             UserError: the file is damaged there.
@@ -161,9 +170,9 @@ class Dataset:
             if high > low:
                 yield self.read(start, stop)[rows[low:high] - start]
 
-    def photons(self) -> npt.NDArray[np.int64]:
+    def photons(self) -> npt.NDArray[Any]:
         """(N,) photon sums of all responses; one pass over the file."""
-        sums = [block.sum(axis=(1, 2), dtype=np.int64) for block in self.blocks()]
+        sums = [photon_sums(block) for block in self.blocks()]
         return np.concatenate(sums) if sums else np.zeros(0, np.int64)
 
     def check(self) -> list[str]:
@@ -173,7 +182,7 @@ class Dataset:
         for start, showers in zip(range(0, len(self), BLOCK), self.blocks(), strict=True):
             rows = slice(start, start + len(showers))
             fingerprint.update(Responses(showers, self.conditions[rows], self.particle[rows], self.pdg[rows]))
-            low = np.flatnonzero(showers.sum(axis=(1, 2), dtype=np.int64) < self.min_photons)
+            low = np.flatnonzero(photon_sums(showers) < self.min_photons)
             if len(low):
                 problems.append(
                     f"row {start + low[0]}: a photon sum below the threshold {self.min_photons} "
@@ -199,7 +208,7 @@ def write(
     blocks: Iterable[Responses],
     *,
     min_photons: int,
-    provenance: str,
+    provenance: str | Callable[[], str],
     progress: Callable[[int], None] = lambda _: None,
 ) -> str:
     """Write blocks of responses to a new dataset file and return its fingerprint.
@@ -209,7 +218,7 @@ def write(
         detector: whose responses these are.
         blocks: responses in order.
         min_photons: the photon threshold that all of them meet.
-        provenance: a sentence that says where they come from.
+        provenance: a sentence that says where they come from, or what tells it when all is written.
         progress: called with the number of rows written so far.
 
     Raises:
@@ -228,12 +237,12 @@ def write(
                 rows += len(block.particle)
                 progress(rows)
             digest = fingerprint.digest(detector.name, detector.feature_names, min_photons)
-            file.attrs["format_version"] = FORMAT_VERSION
+            file.attrs["format_version"] = FORMAT_VERSION if detector.counted else MEASURED_VERSION
             file.attrs["detector"] = detector.name
             file.attrs["feature_names"] = list(detector.feature_names)
             file.attrs["feature_units"] = [feature.unit for feature in detector.features]
             file.attrs["min_photons"] = min_photons
-            file.attrs["provenance"] = provenance
+            file.attrs["provenance"] = provenance if isinstance(provenance, str) else provenance()
             file.attrs["fingerprint"] = digest
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
@@ -241,10 +250,14 @@ def write(
 
 
 def _check_block(block: Responses, detector: Detector) -> None:
-    if block.showers.shape[1:] != detector.shape or block.showers.dtype.kind != "u":
+    dtype = block.showers.dtype
+    if block.showers.shape[1:] != detector.shape or (
+        dtype.kind != "u" if detector.counted else dtype != "f4"
+    ):
+        expected_type = "unsigned integers" if detector.counted else "float32"
         raise ValueError(
-            f"showers of {detector.name} should be unsigned integers (n, {detector.shape[0]}, "
-            f"{detector.shape[1]}), found {block.showers.dtype} of shape {block.showers.shape}"
+            f"showers of {detector.name} should be {expected_type} (n, {detector.shape[0]}, "
+            f"{detector.shape[1]}), found {dtype} of shape {block.showers.shape}"
         )
     count = len(block.showers)
     for name, expected in (

@@ -48,13 +48,14 @@ class Detector:
         name: what the command line calls it.
         title: its full name, for tables.
         shape: (H, W) of a response.
-        unit: what a pixel counts.
+        unit: what a pixel counts, or measures.
         features: the F conditions, in the order of every conditions array.
         channels: channel maps by the name of their convention.
         default_channels: the convention used unless another is asked for.
         half_size: half dimensions (x, y) of the face in cm, where known.
         centre: centre of the face (x, y) in cm, where known.
         distance: distance of the face from the collision point in cm, where known.
+        counted: whether a pixel counts (responses are stored as unsigned integers) or measures (float32).
     """
 
     name: str
@@ -67,6 +68,7 @@ class Detector:
     half_size: tuple[float, float] | None = None
     centre: tuple[float, float] | None = None
     distance: float | None = None
+    counted: bool = True
 
     def __post_init__(self) -> None:
         for name, channel_map in self.channels.items():

@@ -246,8 +246,9 @@ class Exported:
     """A simulator as an ONNX graph, as ALICE's O2 runs one.
 
     Attributes:
-        graph: the model, serialised. Two float32 inputs, noise (batch, Z) and scaled conditions (batch, F), in
-            this order; first output (batch, H, W) or alike, log(1 + photons). The batch is a dynamic dimension.
+        graph: the model, serialised. Two float32 inputs, noise (batch, Z) and scaled conditions (batch, F),
+            in this order; first output (batch, H, W) or alike, log(1 + photons). The batch is dynamic.
+        noise: Z.
         mean, scale: (F,) the scaled conditions are (x - mean) / scale.
         checks: how far it agrees with the simulator.
         facts: what a model card tells besides, by name, such as ``preset`` or ``parameters``.
@@ -255,6 +256,7 @@ class Exported:
     """
 
     graph: bytes = field(repr=False)
+    noise: int
     mean: Sequence[float]
     scale: Sequence[float]
     checks: tuple[Check, ...]
@@ -276,8 +278,8 @@ class SimulatorOffer:
         reference: where it is described (a paper, a page).
         slow: left out of ``--models all``.
         trainer: trains it; ``None``: it does not learn.
-        exporter: makes an ONNX graph of it, for ``simbench export``; ``None``: it has none. What it refuses is
-            a ``ValueError``.
+        exporter: makes an ONNX graph of it, for ``simbench export``; ``None``: it has none. What it refuses
+            is a ``ValueError``.
     """
 
     name: str
@@ -332,8 +334,8 @@ class MakeRequest:
     """What a dataset maker is asked for: ``particles`` x ``repeats`` responses of ``detector``.
 
     With ``like``, the responses are to be of those particles, as many of each as it says, in its order, and a
-    response that never reaches the threshold is left out; only makers with :attr:`DatasetMaker.draws_like` are
-    asked so.
+    response that never reaches the threshold is left out; only makers with :attr:`DatasetMaker.draws_like`
+    are asked so.
     """
 
     detector: Detector

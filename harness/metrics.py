@@ -55,7 +55,7 @@ class Metric:
     Attributes:
         name: what ``--metrics`` and the results call it.
         title: its name in tables.
-        unit: of its values.
+        unit: of its values; ``{unit}`` stands for the detector's.
         version: raised whenever its numbers change meaning; results of different versions do not mix.
         function: gives the values of one run; one of them must be of subset ``all``, channel ``mean``.
         better: ``lower`` or ``higher``.
@@ -71,9 +71,10 @@ class Metric:
     better: str = "lower"
     resampled: Callable[[Scored, Resampling], npt.NDArray[np.float64]] | None = None
 
-    def description(self) -> dict[str, str | int]:
-        """What ``result.json`` says of it."""
-        return {name: getattr(self, name) for name in ("title", "unit", "version", "better")}
+    def description(self, unit: str) -> dict[str, str | int]:
+        """What ``result.json`` says of it, for a detector of that unit."""
+        told = {name: getattr(self, name) for name in ("title", "unit", "version", "better")}
+        return {**told, "unit": self.unit.replace("{unit}", unit)}
 
 
 def wasserstein(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
@@ -152,5 +153,5 @@ def _resampled_rate(scored: Scored, resampling: Resampling) -> npt.NDArray[np.fl
     return mean_replicates(scored.generated_photons < scored.min_photons, resampling)
 
 
-WASSERSTEIN = Metric("ws", "Wasserstein score", "photons", 1, wasserstein_score, resampled=_resampled_score)
+WASSERSTEIN = Metric("ws", "Wasserstein score", "{unit}", 1, wasserstein_score, resampled=_resampled_score)
 EMPTY = Metric("empty", "Empty-response rate", "fraction", 1, empty_rate, resampled=_resampled_rate)

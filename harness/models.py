@@ -9,6 +9,7 @@ from .detectors import Detector
 from .errors import UserError
 from .hooks import Context, SimulatorOffer
 from .model_file import is_file_model, offer_of
+from .onnx_file import is_onnx_model, onnx_offer_of
 from .registry import Registry, Source
 
 _SPEC = re.compile(r"(?P<name>.+?\.py:\w+|[^@]+)(@(?P<folder>.+)?)?")  # a file's path may hold an @
@@ -16,7 +17,10 @@ _SPEC = re.compile(r"(?P<name>.+?\.py:\w+|[^@]+)(@(?P<folder>.+)?)?")  # a file'
 
 @dataclass(frozen=True)
 class Model:
-    """A model as the command line asks for it: ``label`` is NAME, NAME@WEIGHTS_DIR or FILE.py:CLASS."""
+    """A model as the command line asks for it.
+
+    ``label`` is NAME, NAME@WEIGHTS_DIR, FILE.py:CLASS or onnx:FILE, files without their folders.
+    """
 
     label: str
     offer: SimulatorOffer
@@ -50,11 +54,14 @@ def parse_models(registry: Registry, specs: Sequence[str], context: Context) -> 
 
 
 def find_model(registry: Registry, spec: str) -> Model:
-    """The model that NAME, NAME@WEIGHTS_DIR, FILE.py:CLASS or FILE.py:CLASS@WEIGHTS_DIR stands for.
+    """The model that NAME or FILE.py:CLASS, either with @WEIGHTS_DIR, or onnx:FILE stands for.
 
     Raises:
         UserError: the name is unknown, or the file, the class or the folder is not there.
     """
+    if is_onnx_model(spec):
+        offer, source = onnx_offer_of(spec)
+        return Model(offer.name, offer, source)
     parts = _SPEC.fullmatch(spec)
     name, folder = (parts["name"], parts["folder"]) if parts else (spec, None)
     if is_file_model(name):

@@ -80,7 +80,9 @@ def rescored(folder: RunFolder, metrics: Sequence[Metric], convention: str | Non
             "channels": convention,
             "metrics": {metric.name: metric.version for metric in metrics},
         },
-        "metrics": {metric.name: metric.description() for metric in metrics},
+        "metrics": {
+            metric.name: metric.description(result["dataset"].get("unit", "photons")) for metric in metrics
+        },
         "rescored": {"metrics": [metric.name for metric in metrics], "channels": convention},
         "models": [_entry(folder, reference, model, metrics, convention) for model in result["models"]],
     }

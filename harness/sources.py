@@ -15,8 +15,9 @@ from .dataset import Dataset
 from .detectors import Detector
 from .errors import UserError
 from .files import make_folder
-from .hooks import DatasetMaker, MakeRequest, Responses
+from .hooks import DatasetMaker, MakeRequest, Particles, Responses
 from .projection import Projection
+from .recognise import dataset_file
 from .registry import Registry
 from .split import TEST_FRACTION, selected
 
@@ -53,6 +54,8 @@ def make(path: Path, maker: DatasetMaker, request: MakeRequest, report: Report =
     for what, number in (("particles", request.particles), ("repeats", request.repeats)):
         if number < 1:
             raise UserError(f"{what} should be at least 1, found {number}")
+    if request.like is not None and not maker.draws_like:
+        raise UserError(f"dataset maker {maker.name!r} draws particles of its own only, none like a file's")
     make_folder(path.parent)
     blocks: Iterator[Responses] = maker.make(request)
     return dataset.write(
@@ -89,11 +92,26 @@ def embedded_path(registry: Registry, detector: Detector, report: Callable[[int,
 def open_data(
     registry: Registry, detector: Detector, data: str, report: Callable[[int, int], None] = lambda *_: None
 ) -> Dataset:
-    """Open ``--data``: the word ``embedded``, or a dataset file; it must hold responses of ``detector``."""
-    path = embedded_path(registry, detector, report) if data == "embedded" else Path(data)
+    """Open ``--data``: the word ``embedded``, a dataset file, or users' files that a reader knows.
+
+    Raises:
+        UserError: it cannot be read, or does not hold responses of ``detector``.
+    """
+    if data == "embedded":
+        path = embedded_path(registry, detector, report)
+    else:
+        path = dataset_file(registry, detector, data, cache_folder())
     opened = Dataset(path)
     opened.require(detector)
     return opened
+
+
+def particles_of(data: Dataset) -> Particles:
+    """The particles of a dataset in the order in which they appear, and how many responses each has."""
+    _, first, count = np.unique(data.particle, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    rows = first[order]
+    return Particles(data.conditions[rows], data.pdg[rows], count[order].astype(np.int64))
 
 
 @dataclass(frozen=True)

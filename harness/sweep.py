@@ -13,7 +13,7 @@ from typing import Any
 from .benchmark import head_of, protocol_of
 from .errors import UserError
 from .files import make_folder, read_json, write_json
-from .hooks import Progress, SweepPoint
+from .hooks import Context, Progress, SweepPoint
 from .placement import resolve_device
 from .protocol import require_same
 from .registry import Registry
@@ -103,7 +103,8 @@ def sweep(
     with open_data(registry, detector, options.data, watch.data) as data:
         protocol = protocol_of(request, detector, data, metrics)
         _, rows = split_rows(data, protocol.split, protocol.split_seed, protocol.min_photons)
-        fixed = head_of(request, protocol, data, rows[: protocol.limit], metrics, request.device)
+        context = Context(detector, device=request.device)
+        fixed = head_of(request, protocol, data, rows[: protocol.limit], metrics, context)
     if before is not None:
         require_same(before["protocol"], fixed["protocol"], str(out))
     head = {

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from simbench.harness.hooks import Context, Simulator, SimulatorOffer, TrainingRequest, hookimpl
+from simbench.harness.hooks import (
+    Context,
+    Exported,
+    ExportRequest,
+    Simulator,
+    SimulatorOffer,
+    TrainingRequest,
+    hookimpl,
+)
 
 from ._trained import TrainedModel, train
 
@@ -43,6 +51,12 @@ def _train(model: str, request: TrainingRequest) -> Path:
     return train(model, request, train_mixture)
 
 
+def _export(model: str, request: ExportRequest) -> Exported:
+    from ._exported import exported
+
+    return exported(request, TrainedMixture(model, request.context))
+
+
 @hookimpl
 def simbench_simulators() -> Iterable[SimulatorOffer]:
     """The mixtures. Weights of their own come for the two ZDC detectors; they can be trained for any."""
@@ -56,4 +70,5 @@ def simbench_simulators() -> Iterable[SimulatorOffer]:
             family="mixture of experts",
             reference="arXiv:2508.20991",
             trainer=partial(_train, name),
+            exporter=partial(_export, name),
         )

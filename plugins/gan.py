@@ -4,7 +4,15 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from simbench.harness.hooks import Context, Simulator, SimulatorOffer, TrainingRequest, hookimpl
+from simbench.harness.hooks import (
+    Context,
+    Exported,
+    ExportRequest,
+    Simulator,
+    SimulatorOffer,
+    TrainingRequest,
+    hookimpl,
+)
 
 from ._trained import TrainedModel, train
 
@@ -28,6 +36,14 @@ def _train(model: str, request: TrainingRequest) -> Path:
     return train(model, request, train_gan)
 
 
+def _export(model: str, request: ExportRequest) -> Exported:
+    from simbench.baselines.simulator import GanSimulator
+
+    from ._exported import exported
+
+    return exported(request, TrainedModel(model, request.context, GanSimulator, "simbench.baselines"))
+
+
 @hookimpl
 def simbench_simulators() -> Iterable[SimulatorOffer]:
     """The four GANs. Weights of their own come for the two ZDC detectors; they can be trained for any."""
@@ -40,4 +56,5 @@ def simbench_simulators() -> Iterable[SimulatorOffer]:
             family="gan",
             reference=reference,
             trainer=partial(_train, name),
+            exporter=partial(_export, name),
         )

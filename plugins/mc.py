@@ -40,15 +40,26 @@ def _simulator(context: Context) -> Simulator:
 
 
 def _make(request: MakeRequest) -> Iterator[Responses]:
-    from simbench.baselines.montecarlo import iter_dataset
+    from simbench.baselines.montecarlo import iter_dataset, iter_given
 
-    for sample in iter_dataset(
-        request.detector.name,
-        particles=request.particles,
-        repeats=request.repeats,
-        seed=request.seed,
-        min_photons=request.min_photons,
-    ):
+    if request.like is not None:
+        samples = iter_given(
+            request.detector.name,
+            request.like.conditions,
+            request.like.pdg,
+            request.like.repeats,
+            seed=request.seed,
+            min_photons=request.min_photons,
+        )
+    else:
+        samples = iter_dataset(
+            request.detector.name,
+            particles=request.particles,
+            repeats=request.repeats,
+            seed=request.seed,
+            min_photons=request.min_photons,
+        )
+    for sample in samples:
         yield Responses(sample.showers, sample.conditions, sample.particle, sample.pdg)
 
 
@@ -77,4 +88,5 @@ def simbench_datasets() -> Iterable[DatasetMaker]:
         make=_make,
         provenance=SENTENCE,
         embedded=EMBEDDED,
+        draws_like=True,
     )

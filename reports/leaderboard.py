@@ -84,7 +84,8 @@ def _title(board: Leaderboard) -> str:
 def _grid(board: Leaderboard) -> tuple[list[str], list[list[str]], str]:
     """Headings, rows and alignments; a column ``result`` only where there are several."""
     several = len(board.runs) > 1
-    heading = "WS (photons)" if board.metric.unit == "photons" else board.metric.title
+    told = board.runs[0].result["metrics"].get(board.metric.name, {})
+    heading = f"WS ({told['unit']})" if board.metric.name == "ws" and told else board.metric.title
     headings = ["rank", "model", *["result"] * several, heading, "group"]
     rows = [
         [

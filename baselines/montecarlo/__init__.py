@@ -4,9 +4,9 @@ It is literature-based, with effective parameters calibrated to published statis
 not public, and it is not Geant (:data:`SENTENCE`, which every output carries).
 
 Read in this order: ``constants`` (every number), ``species``, ``gun`` (incident particles), ``transport``
-(to the face), ``shower`` and ``spray`` (sources of light), ``light`` (photons in fibres), ``simulator`` and
-``dataset`` (what is offered). Units are cm and GeV. All randomness is counter-based: a response is a function
-of (seed, sample, attempt), so order, blocks and workers cannot change it.
+(to the face), ``shower`` and ``spray`` (sources of light), ``light`` (photons in fibres), ``simulator``,
+``dataset`` and ``given`` (what is offered). Units are cm and GeV. All randomness is counter-based: a response
+is a function of (seed, sample, attempt), so order, blocks and workers cannot change it.
 
     >>> sample = make_dataset("neutron", particles=2, repeats=4, seed=1)
     >>> MonteCarlo("neutron").generate(sample.conditions, seed=2).shape
@@ -15,6 +15,16 @@ of (seed, sample, attempt), so order, blocks and workers cannot change it.
 
 from .constants import DETECTORS, SENTENCE, supported
 from .dataset import Sample, iter_dataset, make_dataset
+from .given import iter_given
 from .simulator import MonteCarlo
 
-__all__ = ["DETECTORS", "SENTENCE", "MonteCarlo", "Sample", "iter_dataset", "make_dataset", "supported"]
+__all__ = [
+    "DETECTORS",
+    "SENTENCE",
+    "MonteCarlo",
+    "Sample",
+    "iter_dataset",
+    "iter_given",
+    "make_dataset",
+    "supported",
+]

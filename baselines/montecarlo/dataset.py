@@ -13,7 +13,7 @@ from .constants import Detector, detector_of
 from .simulator import BLOCK, Images, draw, photon_sums, response_keys, simulate
 from .species import PDG, Candidates, Ints
 
-_REPEAT_BITS = 40
+REPEAT_BITS = 40
 """A sample is ``raw id + (repeat << 40)``, so adding repeats leaves the earlier ones as they are."""
 _MOST_REFUSED = 1_000_000
 """Raw particles refused in a row before the threshold is called unreachable."""
@@ -97,7 +97,7 @@ def _groups(
     """``repeats`` responses of each raw particle; ``first`` is the dataset's number of the first."""
     shot = gun.shoot(detector, seed, raw_ids)
     conditions, species = shot.conditions.repeat(repeats, axis=0), shot.species.repeat(repeats)
-    samples = raw_ids.repeat(repeats) + (np.tile(np.arange(repeats), len(raw_ids)) << _REPEAT_BITS)
+    samples = raw_ids.repeat(repeats) + (np.tile(np.arange(repeats), len(raw_ids)) << REPEAT_BITS)
     true_species = Candidates(species, species, np.zeros(len(species)))
     drawn = draw(
         detector,
@@ -109,13 +109,14 @@ def _groups(
         block=block,
     )
     if not drawn.accepted.all():
-        raw_id = samples[~drawn.accepted][0] & ((1 << _REPEAT_BITS) - 1)
+        raw_id = samples[~drawn.accepted][0] & ((1 << REPEAT_BITS) - 1)
         raise ValueError(f"min_photons is {min_photons}: particle {raw_id} reached it once, then never again")
     particle = np.arange(first, first + len(raw_ids)).repeat(repeats)
-    return Sample(_as_uint16(drawn.showers), conditions, particle, PDG[species])
+    return Sample(as_uint16(drawn.showers), conditions, particle, PDG[species])
 
 
-def _as_uint16(showers: Images) -> npt.NDArray[np.uint16]:
+def as_uint16(showers: Images) -> npt.NDArray[np.uint16]:
+    """Photon counts in 16 bits; raises ValueError if one does not fit."""
     most = int(showers.max(initial=0))
     if most > np.iinfo(np.uint16).max:
         raise ValueError(f"a cell holds {most} photons, expected at most {np.iinfo(np.uint16).max}")

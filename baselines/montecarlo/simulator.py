@@ -134,6 +134,24 @@ def _chosen_images(detector: Detector, hits: Hits, chosen: Ints, batch: int) -> 
     )
 
 
+def checked(conditions: Conditions) -> Conditions:
+    """Conditions (N, 9) as float32.
+
+    Raises:
+        ValueError: They are not of shape (N, 9), not finite, or of energies above 14 TeV.
+
+    """
+    conditions = np.asarray(conditions, np.float32)
+    if conditions.ndim != 2 or conditions.shape[1] != 9:
+        raise ValueError(f"conditions have shape {conditions.shape}, expected (N, 9)")
+    if not np.isfinite(conditions).all():
+        raise ValueError("conditions hold values that are not finite")
+    if (conditions[:, 0] > MAX_ENERGY).any():
+        found = conditions[:, 0].max()
+        raise ValueError(f"conditions have an energy of {found:g} GeV, expected at most {MAX_ENERGY:g}")
+    return conditions
+
+
 class MonteCarlo:
     """The reference simulator of one detector, ``"proton"`` or ``"neutron"``."""
 
@@ -159,14 +177,7 @@ class MonteCarlo:
             ValueError: Conditions are not of shape (N, 9), not finite, or of energies above 14 TeV.
 
         """
-        conditions = np.asarray(conditions, np.float32)
-        if conditions.ndim != 2 or conditions.shape[1] != 9:
-            raise ValueError(f"conditions have shape {conditions.shape}, expected (N, 9)")
-        if not np.isfinite(conditions).all():
-            raise ValueError("conditions hold values that are not finite")
-        if (conditions[:, 0] > MAX_ENERGY).any():
-            found = conditions[:, 0].max()
-            raise ValueError(f"conditions have an energy of {found:g} GeV, expected at most {MAX_ENERGY:g}")
+        conditions = checked(conditions)
         choice = candidates(
             self.detector, conditions[:, 7].astype(np.float64), conditions[:, 8].astype(np.float64)
         )

@@ -65,6 +65,7 @@ SPECIES = (
 )
 
 INDEX = {species.name: index for index, species in enumerate(SPECIES)}
+INDEX_OF_PDG = {species.pdg: index for index, species in enumerate(SPECIES)}
 PDG = np.array([species.pdg for species in SPECIES], dtype=np.int32)
 MASS = np.array([species.mass for species in SPECIES])
 CHARGE = np.array([species.charge for species in SPECIES], dtype=np.float64)

@@ -131,7 +131,7 @@ def test_threshold_out_of_reach_is_an_error_not_a_hang(monkeypatch):
 
 def test_counts_beyond_16_bits_are_an_error():
     with pytest.raises(ValueError, match="70000"):
-        dataset._as_uint16(np.full((1, 2, 2), 70_000, np.int32))
+        dataset.as_uint16(np.full((1, 2, 2), 70_000, np.int32))
 
 
 # The simulator

@@ -87,6 +87,7 @@ def test_result_keys(toy, toy_file, tmp_path):
     assert result["settings"]["device"] == "cpu"
     assert result["dataset"] == {
         "responses": 200,
+        "unit": "photons",
         "test_responses": 40,
         "test_particles": 8,
         "provenance": "made for a test",

@@ -73,6 +73,8 @@ def run(call, toy_file, tmp_path):
         (["sweep"], ["name"]),
         (["sweep", "experts"], ["--out"]),
         (["data", "make"], ["--out"]),
+        (["data", "import"], ["kind"]),
+        (["data", "import", "wojnar", "a.npz"], ["--out"]),
         (["data", "info"], ["file"]),
         (["data", "no-such-command"], ["no-such-command"]),
         (["data", "make", "--particles", "1.5", "--out", "x.h5"], ["--particles"]),
@@ -261,7 +263,7 @@ def test_list_shows_everything(toy, cli_with):
             "made for a test",
             "not Geant",
         ],
-        "metrics": ["ws", "empty", "mine", "My metric", "Wasserstein score", "photons"],
+        "metrics": ["ws", "empty", "mine", "My metric", "Wasserstein score", "the detector's"],
     }
     for kind, words in expected.items():
         status, out, err = call("list", kind)
@@ -583,6 +585,8 @@ COMMANDS = [
     ["compare"],
     ["leaderboard"],
     ["data", "make"],
+    ["export"],
+    ["data", "import"],
     ["data", "info"],
     ["data", "check"],
     ["plugin", "new"],

@@ -139,6 +139,42 @@ def test_a_report_format_may_not_take_anothers_place(simbench, done):
     assert unknown.stderr.splitlines()[-1].endswith(", names, fails")
 
 
+def test_its_files_are_read(simbench):
+    """A particle a line: its three features, then the hits of 5 x 7 tiles."""
+    lines = [
+        " ".join(map(str, (particle + 1, 0.5, -1, *((7 * particle + hit) % 3 for hit in range(35)))))
+        for particle in range(10)
+        for _ in range(4)
+    ]
+    (simbench.folder / "mine.tiles").write_text("\n".join(lines))
+    assert "tiles-text" in simbench("list", "readers").stdout
+    assert "tiles 2.5" in simbench("list", "readers").stdout
+    done = simbench("data", "import", "tiles-text", "mine.tiles", "--detector", "tiles", "--out", "mine.h5")
+    assert done.returncode == 0, done.stderr
+    assert "40 responses of 10 particles" in done.stdout
+    for data in ("mine.tiles", "tiles-text:mine.tiles"):
+        scored = simbench(
+            "run", "--models", "tiles-bright", "--detector", "tiles", "--data", data, "--out", "own"
+        )
+        assert scored.returncode == 0, scored.stderr
+        result = json.loads((simbench.folder / "own" / "result.json").read_text())
+        assert "tiles as text, imported from tiles-text files mine.tiles" in result["dataset"]["provenance"]
+    (simbench.folder / "short.tiles").write_text("1 2 3")
+    for kind, line in (
+        ("tiles-text", "short.tiles: line 1 should have 38 values, found 3"),
+        ("tiles-breaks", "short.tiles: cannot be read as tiles-breaks: AttributeError"),
+        ("wojnar", "wojnar files hold no responses of 'tiles'"),
+    ):
+        failed = simbench("data", "import", kind, "short.tiles", "--detector", "tiles", "--out", "short.h5")
+        assert (failed.returncode, failed.stderr.count("simbench: error: ")) == (2, 1)
+        assert line in failed.stderr
+        assert "Traceback" not in failed.stderr
+        assert not (simbench.folder / "short.h5").exists()
+    formats = simbench("list", "formats").stdout
+    assert "report.names" in formats
+    assert "tiles 2.5" in formats
+
+
 def test_the_other_commands_serve_it_too(simbench):
     assert "5 x 7" in simbench("list", "detectors").stdout
     made = simbench("data", "make", "--simulator", "tiles", "--detector", "tiles", "--out", "tiles.h5")

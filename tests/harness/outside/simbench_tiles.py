@@ -1,10 +1,12 @@
-"""An outside package: a detector of its own, with its data, simulators, a metric and report formats."""
+"""An outside package: a detector of its own, its data, readers, simulators, a metric and report formats."""
 
 import numpy as np
 
 from simbench.harness.detectors import ChannelMap, Detector, Feature
+from simbench.harness.errors import UserError
 from simbench.harness.hooks import (
     DatasetMaker,
+    DatasetReader,
     Embedded,
     ReportFormat,
     Responses,
@@ -58,6 +60,25 @@ class NotANumber(Tiles):
         return super().generate(conditions, seed=seed) * np.nan
 
 
+def _read(request):
+    for path in request.files:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            values = line.split()
+            if len(values) != 3 + 5 * 7:
+                raise UserError(f"{path}: line {number} should have 38 values, found {len(values)}")
+            row = np.array(values, dtype=np.float64)
+            showers, nobody = row[3:].reshape(1, *SHAPE), np.zeros(1, np.int64)
+            yield Responses(showers, row[None, :3], nobody, nobody.astype(np.int32))
+
+
+def _find(detector, path):
+    return (path,) if path.suffix == ".tiles" else None
+
+
+def _breaks(request):
+    yield request.no_such_thing
+
+
 def _mean(scored):
     yield Value("all", "mean", float(abs(scored.generated.mean() - scored.reference.mean())))
 
@@ -85,6 +106,12 @@ def simbench_datasets():
         provenance="made for a test",
         embedded={"tiles": Embedded(particles=50, repeats=6, seed=3)},
     )
+
+
+@hookimpl
+def simbench_readers():
+    yield DatasetReader("tiles-text", "Text of tiles", "FILE", _read, "tiles as text", ("tiles",), _find)
+    yield DatasetReader("tiles-breaks", "Fails", "FILE", _breaks, "nothing", ("tiles",))
 
 
 @hookimpl
