@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from .contract import Subject, fail, require_equal
-from .hooks import Executing, Recorded, Routing, Trained, TrainedOn
+from .hooks import Executing, Noted, Recorded, Routing, Trained, TrainedOn
 
 _FIELDS = {"dataset": str, "split": str, "split_seed": int, "test_fraction": float}
 
@@ -83,6 +83,18 @@ def execution(subject: Subject) -> None:
         value = told.get(name)
         if value is not None and not isinstance(value, kind):
             fail(f"execution[{name!r}] is {type(value).__name__}", f"give {kind.__name__}, or leave it out")
+
+
+def notes(subject: Subject) -> None:
+    """If it has notes for tables: a tuple of texts, one line each."""
+    simulator = subject.make()
+    if not isinstance(simulator, Noted):
+        return
+    told = simulator.notes
+    if not isinstance(told, tuple | list) or not all(
+        isinstance(note, str) and "\n" not in note for note in told
+    ):
+        fail(f"notes is {told!r:.80}", "give a tuple of short texts without line breaks")
 
 
 def fingerprint(subject: Subject) -> None:

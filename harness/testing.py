@@ -50,6 +50,7 @@ CHECKS: Mapping[str, Callable[[Subject], None]] = {
         contract_abilities.trained_on,
         contract_abilities.training_record,
         contract_abilities.execution,
+        contract_abilities.notes,
         contract_abilities.fingerprint,
     )
 }

@@ -4,6 +4,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from simbench import reports
@@ -84,7 +85,7 @@ def test_the_complete_plugin_of_the_manual_runs():
     (offer,) = namespace["simbench_simulators"]()
     registry = load()
     simulator = offer.factory(hooks.Context(registry.detectors["proton"]))
-    responses = simulator.generate(hooks.np.zeros((5, 9), "float32"), seed=1)
+    responses = simulator.generate(np.zeros((5, 9), "float32"), seed=1)
     assert responses.shape == (5, 56, 30)
     assert responses.sum() == 5
 
@@ -95,4 +96,4 @@ def test_the_example_of_the_page_on_adding_a_model_runs():
     exec("import numpy as np\n" + code, namespace)
     (offer,) = namespace["simbench_simulators"]()
     simulator = offer.factory(hooks.Context(load().detectors["neutron"]))
-    assert simulator.generate(hooks.np.zeros((0, 9), "float32"), seed=1).shape == (0, 44, 44)
+    assert simulator.generate(np.zeros((0, 9), "float32"), seed=1).shape == (0, 44, 44)

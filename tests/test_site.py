@@ -119,7 +119,7 @@ def test_the_site_needs_no_network(site):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_commands_shown_are_understood(page):
-    text = page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")  # lines that go on
     for line in re.findall(r"^(?:    )?simbench (\S.*)$", text, re.MULTILINE):
         words = shlex.split(line, comments=True)
         if words[0] not in typer.main.get_command(app).commands:

@@ -204,6 +204,7 @@ class RecordText(Good):
 
 class Executes(Good):
     execution = {"engine": "numpy", "batch": 8}  # noqa: RUF012
+    notes = ("guessed",)
 
 
 class ExecutionText(Good):
@@ -212,6 +213,10 @@ class ExecutionText(Good):
 
 class ExecutionBatchText(Good):
     execution = {"engine": "torch", "batch": "8"}  # noqa: RUF012
+
+
+class NotesText(Good):
+    notes = "guessed"
 
 
 class FingerprintNumber(Good):
@@ -259,6 +264,7 @@ BROKEN = [
     (RecordText, {"training-record": "training_record is str; give a dictionary"}),
     (ExecutionText, {"execution": "execution is str; give a dictionary"}),
     (ExecutionBatchText, {"execution": r"execution\['batch'\] is str; give int, or leave it out"}),
+    (NotesText, {"notes": "notes is 'guessed'; give a tuple of short texts"}),
     (FingerprintNumber, {"fingerprint": "fingerprint is int; give a text"}),
     (FingerprintChanges, {"fingerprint": "fingerprint was '.*', then '.*'; make it of"}),
 ]  # fmt: skip

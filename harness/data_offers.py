@@ -1,0 +1,142 @@
+"""Labelled responses, and how a plugin offers to make or to read them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .detectors import Detector
+
+
+@dataclass(frozen=True)
+class Responses:
+    """A block of labelled responses, N of them.
+
+    Attributes:
+        showers: (N, H, W) unsigned integers, the detector's unit.
+        conditions: (N, F) float32, physical units.
+        particle: (N,) int64; equal numbers share a condition.
+        pdg: (N,) int32 particle identity (PDG numbering), 0 if unknown.
+    """
+
+    showers: npt.NDArray[Any]
+    conditions: npt.NDArray[np.float32]
+    particle: npt.NDArray[np.int64]
+    pdg: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Particles:
+    """Particles of which responses are asked for, P of them.
+
+    Attributes:
+        conditions: (P, F) float32, physical units.
+        pdg: (P,) int32 particle identity (PDG numbering), 0 if unknown.
+        repeats: (P,) int64, how many responses of each.
+    """
+
+    conditions: npt.NDArray[np.float32]
+    pdg: npt.NDArray[np.int32]
+    repeats: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class MakeRequest:
+    """What a dataset maker is asked for: ``particles`` x ``repeats`` responses of ``detector``.
+
+    With ``like``, the responses are to be of those particles, as many of each as it says, in its order, and a
+    response that never reaches the threshold is left out; only makers with :attr:`DatasetMaker.draws_like`
+    are asked so.
+    """
+
+    detector: Detector
+    particles: int
+    repeats: int
+    seed: int
+    min_photons: int = 1
+    like: Particles | None = None
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The dataset that a maker stands for when no data are named: its size, seed and fingerprint."""
+
+    particles: int
+    repeats: int
+    seed: int
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True)
+class DatasetMaker:
+    """A source of labelled responses that a plugin offers.
+
+    Attributes:
+        name: what ``simbench data make --simulator`` calls it.
+        title: its name in prose.
+        detectors: names of the detectors it serves.
+        make: yields blocks of :class:`Responses` in order.
+        provenance: the sentence that every file and table made from it carries.
+        embedded: by detector name, the dataset that ``--data embedded`` means.
+        draws_like: whether it draws responses of given particles, :attr:`MakeRequest.like`.
+    """
+
+    name: str
+    title: str
+    detectors: tuple[str, ...]
+    make: Callable[[MakeRequest], Iterator[Responses]]
+    provenance: str
+    embedded: Mapping[str, Embedded] = field(default_factory=dict)
+    draws_like: bool = False
+
+
+@dataclass(frozen=True)
+class ReadRequest:
+    """What a dataset reader is asked to read.
+
+    Attributes:
+        detector: whose responses the files should hold.
+        files: in the order of :attr:`DatasetReader.files`; each is there, and no folder.
+        min_photons: the importer drops responses with a smaller photon sum. Only a reader of files that were
+            filtered before needs to look at it.
+    """
+
+    detector: Detector
+    files: tuple[Path, ...]
+    min_photons: int = 1
+
+
+def _finds_nothing(_detector: Detector, _path: Path) -> tuple[Path, ...] | None:
+    return None
+
+
+@dataclass(frozen=True)
+class DatasetReader:
+    """A kind of users' files that a plugin can read, for ``simbench data import`` and ``--data``.
+
+    Attributes:
+        name: the KIND of ``simbench data import KIND FILES`` and of ``--data KIND:FILE,FILE``.
+        title: its name in prose.
+        files: which files, in which order: ``IMAGES CONDITIONS [POSITIONS]``.
+        read: yields blocks of :class:`Responses` in the files' order, in flat memory, empty responses
+            included: the importer drops and counts what is below the threshold, groups equal conditions
+            (``particle`` may be anything) and stores counts as unsigned integers. What is wrong with a file
+            is a ``simbench.harness.errors.UserError`` of one line: file, place, expected, found.
+        provenance: a sentence about files of this kind; the importer adds their names and a hash.
+        detectors: names of the detectors that it reads; ``None``: any.
+        find: ``find(detector, path)``: the files of this kind that a file belongs to, or that a folder holds,
+            in order; ``None`` if there are none. It looks at names, or at the head of a file, no more.
+        min_photons: the threshold of an import unless another is asked for.
+    """
+
+    name: str
+    title: str
+    files: str
+    read: Callable[[ReadRequest], Iterator[Responses]]
+    provenance: str
+    detectors: tuple[str, ...] | None = None
+    find: Callable[[Detector, Path], tuple[Path, ...] | None] = _finds_nothing
+    min_photons: int = 1
