@@ -34,7 +34,7 @@ class Unit:
         columns: the K names of the sums.
         examples: (n, H, W) images of the rows ``example_rows`` of the test part, for a model in run 0 only.
         example_rows: (n,) rows of the test part.
-        experts: (N,) the expert that served each row, of a model that routes.
+        experts: (N,) the expert that serves each row, of a model that routes in run 0 only.
         particle: (N,) which responses share a condition, of the reference only.
     """
 

@@ -241,7 +241,7 @@ def _generate(simulator: Simulator, projection: Projection, task: Generate) -> S
     responses = simulator.generate(task.conditions.copy(), seed=task.seed)
     check_responses(responses, len(task.conditions), projection.shape)
     experts = None
-    if isinstance(simulator, Routing):
+    if task.run == 0 and isinstance(simulator, Routing):  # the expert depends on the condition alone
         experts = np.array(simulator.route(task.conditions.copy()), dtype=np.int64)
         if experts.shape != (len(task.conditions),):
             raise ValueError(f"route should return {len(task.conditions)} experts, found {experts.shape}")
