@@ -175,7 +175,7 @@ def test_empty_rate(threshold, expected):
 
 
 def test_names_and_versions():
-    assert (WASSERSTEIN.name, WASSERSTEIN.unit, WASSERSTEIN.better) == ("ws", "photons", "lower")
+    assert (WASSERSTEIN.name, WASSERSTEIN.unit, WASSERSTEIN.better) == ("ws", "{unit}", "lower")
     assert (EMPTY.name, EMPTY.unit, EMPTY.better) == ("empty", "fraction", "lower")
     assert WASSERSTEIN.function is wasserstein_score
     assert EMPTY.function is empty_rate
