@@ -150,7 +150,12 @@ def _examples(scene: Scene) -> Iterator[Drawing]:
         "Example responses",
         f"Every column is one particle, simulated once by each model and by the reference. {shared}",
         f"Images of {len(strips[0].images)} example responses of the reference and of every model.",
-        partial(images.examples, strips, [f"particle {n + 1}" for n in range(len(strips[0].images))]),
+        partial(
+            images.examples,
+            strips,
+            [f"particle {n + 1}" for n in range(len(strips[0].images))],
+            scene.quantity,
+        ),
     )
     for model in scene.drawn:
         experts, chosen = images.example_experts(scene, model), images.by_expert(scene, model)
@@ -160,7 +165,12 @@ def _examples(scene: Scene) -> Iterator[Drawing]:
                 f"Example responses by expert: {model.label}",
                 f"The same particles, in the order of the expert that served them. {shared}",
                 f"Images of example responses of {model.label} and the reference, grouped by expert.",
-                partial(images.examples, chosen, [f"expert {expert + 1}" for expert in sorted(experts)]),
+                partial(
+                    images.examples,
+                    chosen,
+                    [f"expert {expert + 1}" for expert in sorted(experts)],
+                    scene.quantity,
+                ),
             )
 
 

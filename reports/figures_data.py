@@ -42,10 +42,11 @@ class Model:
 
 @dataclass(frozen=True)
 class Scene:
-    """All that is shown of one detector; the results in it are comparable."""
+    """All that is shown of one detector, which measures in ``quantity``; the results in it are comparable."""
 
     detector: str
     convention: str
+    quantity: str
     reference: Unit | None
     models: tuple[Model, ...]
 
@@ -106,6 +107,7 @@ def _scene(detector: str, runs: Runs) -> Scene:
     return Scene(
         detector=one_line(detector),
         convention=str(results[0][1]["protocol"]["channels"]),
+        quantity=one_line(results[0][1]["dataset"].get("unit", "photons")),
         reference=next((reference for reference in references if reference is not None), None),
         models=tuple(models),
     )

@@ -42,7 +42,7 @@ def channel_panels(scene: Scene, models: Sequence[Model], log: bool) -> list[Pan
     units = [unit for unit in (scene.reference, *(model.unit for model in models)) if unit is not None]
     sums = [unit.channels(scene.convention) for unit in units]
     return [
-        Panel(name, "photons", sums[0][:, c], tuple(each[:, c] for each in sums[1:]), log)
+        Panel(name, scene.quantity, sums[0][:, c], tuple(each[:, c] for each in sums[1:]), log)
         for c, name in enumerate(scene.channels)
     ]
 
@@ -59,7 +59,7 @@ def shower_panels(scene: Scene, models: Sequence[Model]) -> list[Panel]:
             columns = [value[:, axis] for value in values]
             panels.append(Panel(f"{title} in {name}", "pixels", columns[0], tuple(columns[1:]), shown=0.998))
     photons = [unit.photons for unit in units]
-    return [*panels, Panel("photon sum", "photons", photons[0], tuple(photons[1:]), log=True)]
+    return [*panels, Panel("photon sum", scene.quantity, photons[0], tuple(photons[1:]), log=True)]
 
 
 def histograms(panels: Sequence[Panel], models: Sequence[Model]) -> Figure:

@@ -58,8 +58,8 @@ def by_expert(scene: Scene, model: Model) -> list[Strip]:
     ]
 
 
-def examples(strips: Sequence[Strip], heads: Sequence[str]) -> Figure:
-    """Rows of images on one colour scale, with ``heads`` above the columns; empty pixels stay white."""
+def examples(strips: Sequence[Strip], heads: Sequence[str], quantity: str) -> Figure:
+    """Rows of images of a ``quantity`` on one colour scale, ``heads`` above the columns; empty is white."""
     count, pixels_x, pixels_y = strips[0].images.shape
     across, down = count * (pixels_x + _GAP), len(strips) * (pixels_y + _GAP)
     mosaic = np.full((down, across), np.nan)
@@ -103,7 +103,7 @@ def examples(strips: Sequence[Strip], heads: Sequence[str]) -> Figure:
     bar = page.add_axes(
         (1 - (_RIGHT - 0.08) / WIDTH, (_BOTTOM + tall - long) / height, 0.12 / WIDTH, long / height)
     )
-    page.colorbar(image, cax=bar).set_label("photons / pixel", loc="center")
+    page.colorbar(image, cax=bar).set_label(f"{quantity} / pixel", loc="center")
     return page
 
 

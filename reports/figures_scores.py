@@ -63,7 +63,7 @@ def quartiles(scene: Scene, models: Sequence[Model]) -> Figure:
         axes.set_yticks(places, names if quarter == 0 else [""] * len(models))
         axes.tick_params(axis="y", left=False, right=False)
         if quarter == 3:
-            axes.set_xlabel("WS (photons)")
+            axes.set_xlabel(f"WS ({scene.quantity})")
     handles = [Line2D([], [], linestyle="none", **_PUBLISHED)] if quoted else []
     labels = ["published (other data)"] if quoted else []
     if any(model.floor for model in models):
@@ -100,7 +100,7 @@ def tradeoff(scene: Scene) -> Figure:
         axes.set_xlabel("time per response (ms)")
         axes.tick_params(axis="y", labelleft=index == 0)
     if shared is not None:
-        shared.set_ylabel("WS (photons)")
+        shared.set_ylabel(f"WS ({scene.quantity})")
         shared.set_ylim(0, 1.12 * max(sum(value or 0 for value in _ws(model)) for model in shown))
     corner = page.add_subplot(grid[len(timed)])
     bare(corner)

@@ -39,6 +39,20 @@ def test_a_full_run_has_every_figure(folder: RunFolder) -> None:
     assert all(drawing.alt and drawing.caption and drawing.title for drawing in drawings(scene))
 
 
+@pytest.mark.parametrize("unit", ["photons", "MeV"])
+def test_axes_tell_the_unit_of_the_detector(folder: RunFolder, unit: str) -> None:
+    folder.result["dataset"]["unit"] = unit
+    scene = scene_of(folder)
+    labels = {
+        label
+        for name in ("tradeoff", "quartiles", "channels-log", "examples")
+        for axes in drawn(scene, name if name != "examples" else "examples-proton").axes
+        for label in (axes.get_xlabel(), axes.get_ylabel())
+    }
+    assert {f"WS ({unit})", f"{unit} / pixel"} <= labels
+    assert any(label.endswith(unit) or f"({unit})" in label for label in labels - {f"WS ({unit})"})
+
+
 def test_what_a_bare_result_cannot_show_is_said(full: dict[str, Any]) -> None:
     scene = scene_of(full)
     assert [drawing.name for drawing in drawings(scene)] == ["quartiles-proton"]
