@@ -28,6 +28,9 @@ $name = "$module"
 
 [tool.setuptools]
 py-modules = ["$module"]
+
+[tool.pytest.ini_options]
+testpaths = ["."]
 """)
 
 _MODULE = Template('''\

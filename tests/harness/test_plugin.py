@@ -65,6 +65,8 @@ def test_nothing_is_left_of_a_package_that_cannot_be_written(toy, tmp_path, monk
 def installed(tmp_path_factory):
     """A new package, installed beside simbench; runs commands in the folder above it."""
     folder = tmp_path_factory.mktemp("new")
+    # The folder of another project, whose settings are none of the new package's business.
+    (folder / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = "--no-such-option"\n')
     environment = {**os.environ, "PYTHONPATH": str(folder / "site")}
 
     def run(*command):
