@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from threading import Thread
 
@@ -217,6 +218,21 @@ def test_one_thread_is_given_back(monkeypatch):
     with workers.one_thread():
         assert (torch.get_num_threads(), os.environ["OMP_NUM_THREADS"]) == (1, "1")
     assert (torch.get_num_threads(), os.environ["OMP_NUM_THREADS"]) == (before, "3")
+
+
+def test_a_worker_keeps_its_memory_whatever_dask_wants(monkeypatch):
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "65536")
+    monkeypatch.setenv("SOME_OTHER", "kept")
+    worker = workers.Worker(partial(partial, os.getenv))
+    try:
+        assert worker.receive() is None
+        told = {}
+        for name in ("MALLOC_TRIM_THRESHOLD_", "SOME_OTHER", "OMP_NUM_THREADS"):
+            worker.ask(name)
+            told[name] = worker.receive()
+    finally:
+        worker.stop()
+    assert told == {"MALLOC_TRIM_THRESHOLD_": None, "SOME_OTHER": "kept", "OMP_NUM_THREADS": "1"}
 
 
 def test_sums_do_not_depend_on_threads():
