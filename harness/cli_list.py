@@ -13,7 +13,7 @@ from simbench import reports
 from simbench.reports.output import FILES
 
 from .cli_formats import offered_formats
-from .registry import Registry
+from .registry import Registry, Source
 from .show import load_registry
 
 
@@ -57,9 +57,7 @@ def _models(registry: Registry) -> tuple[list[str], list[list[str]]]:
             offer.family,
             ", ".join(offer.detectors) if offer.detectors is not None else "every",
             "yes" if offer.trainer else "no",
-            _source(
-                registry.simulators.sources[offer.name].name, registry.simulators.sources[offer.name].version
-            ),
+            _source(registry.simulators.sources[offer.name]),
             offer.reference,
         ]
         for offer in registry.simulators
@@ -103,9 +101,7 @@ def _readers(registry: Registry) -> tuple[list[str], list[list[str]]]:
             reader.title,
             reader.files,
             ", ".join(reader.detectors) if reader.detectors is not None else "every",
-            _source(
-                registry.readers.sources[reader.name].name, registry.readers.sources[reader.name].version
-            ),
+            _source(registry.readers.sources[reader.name]),
         ]
         for reader in registry.readers
     ]
@@ -132,7 +128,7 @@ def _sweeps(registry: Registry) -> tuple[list[str], list[list[str]]]:
             sweep.name,
             sweep.title,
             ", ".join(sweep.parameters),
-            _source(registry.sweeps.sources[sweep.name].name, registry.sweeps.sources[sweep.name].version),
+            _source(registry.sweeps.sources[sweep.name]),
             sweep.reference,
         ]
         for sweep in registry.sweeps
@@ -142,16 +138,17 @@ def _sweeps(registry: Registry) -> tuple[list[str], list[list[str]]]:
 
 def _formats(registry: Registry) -> tuple[list[str], list[list[str]]]:
     files = {**dict(zip((*reports.PRINTED, "html"), FILES, strict=True)), "figures": "figures/"}
-    own = _source("simbench", version("simbench-hep"))
+    own = _source(Source("simbench", version("simbench-hep")))
     rows = [[name, files[name], "yes" if name in reports.PRINTED else "no", own] for name in reports.FORMATS]
-    for each in offered_formats(registry).values():
-        source = registry.reports.sources[each.name]
-        rows.append([each.name, each.file, "yes", _source(source.name, source.version)])
+    rows += [
+        [each.name, each.file, "yes", _source(registry.reports.sources[each.name])]
+        for each in offered_formats(registry).values()
+    ]
     return ["format", "file", "printed", "plugin"], rows
 
 
-def _source(name: str, version: str) -> str:
-    return f"{name} {version}"
+def _source(source: Source) -> str:
+    return f"{source.name} {source.version}"
 
 
 _TABLES = {

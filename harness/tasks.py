@@ -153,17 +153,16 @@ class TaskRunner:
                 raise UserError("a worker found other weights than the run began with")
             return _generate(simulator, projection, task)
         if isinstance(task, Time):
-            computes = dict(simulator.execution) if isinstance(simulator, Executing) else {}
+            computes = _execution(simulator)
             timed = timing.measure(simulator, task.conditions, task.model.device, lambda _: None)
             return {**timed, "engine": computes.get("engine"), "batch": computes.get("batch")}
         trained = simulator.trained_on if isinstance(simulator, Trained) else None
         told = simulator.training_record if isinstance(simulator, Recorded) else None
-        computes = dict(simulator.execution) if isinstance(simulator, Executing) else {}
         return Opened(
             weights=weights,
             trained_on=trained and _plain(trained),
             training=None if told is None else json.loads(_as_json(dict(told))),
-            execution=json.loads(_as_json(computes)),
+            execution=json.loads(_as_json(_execution(simulator))),
             notes=tuple(map(str, simulator.notes)) if isinstance(simulator, Noted) else (),
         )
 
@@ -246,6 +245,11 @@ def _generate(simulator: Simulator, projection: Projection, task: Generate) -> S
         if experts.shape != (len(task.conditions),):
             raise ValueError(f"route should return {len(task.conditions)} experts, found {experts.shape}")
     return Slice(projection(responses), np.array(responses[task.examples]), experts)
+
+
+def _execution(simulator: Simulator) -> dict[str, Any]:
+    """How a simulator computes, if it tells."""
+    return dict(simulator.execution) if isinstance(simulator, Executing) else {}
 
 
 def _plain(told: TrainedOn) -> TrainedOn:

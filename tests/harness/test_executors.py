@@ -35,7 +35,8 @@ PROCESSES = Placement("processes", workers=2)
 def installed(tmp_path_factory, announce):
     """The toy plugin as an installed package, and a broken one beside it."""
     folder = tmp_path_factory.mktemp("installed")
-    shutil.copy(HERE / "toy_grid.py", folder)
+    for name in ("toy_grid.py", "toy_data.py"):
+        shutil.copy(HERE / name, folder)
     (folder / "toy_broken.py").write_text('"""Broken."""\n\nimport no_such_package_at_all\n')
     for name in ("toy_grid", "toy_broken"):
         announce(folder, name, "1.5")

@@ -28,7 +28,8 @@ STATE = ("orders", "waiting", "lock")
 def installed(tmp_path_factory, announce):
     """The toy plugin as an installed package, which every process with this folder on its path finds."""
     folder = tmp_path_factory.mktemp("installed")
-    shutil.copy(Path(__file__).with_name("toy_sweep.py"), folder)
+    for name in ("toy_sweep.py", "toy_data.py"):
+        shutil.copy(Path(__file__).with_name(name), folder)
     announce(folder, "toy_sweep", "1.0")
     return folder
 

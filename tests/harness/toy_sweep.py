@@ -10,12 +10,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+import toy_data
 
-from simbench.harness import dataset
-from simbench.harness.detectors import ChannelMap, Detector, Feature
 from simbench.harness.hooks import (
     Progress,
-    Responses,
     SimulatorOffer,
     Sweep,
     SweepPoint,
@@ -24,27 +22,11 @@ from simbench.harness.hooks import (
 )
 
 HERE = Path(__file__).parent
-ROWS = np.indices((6, 4))[0]
-DETECTOR = Detector(
-    name="tiny",
-    title="A tiny one",
-    shape=(6, 4),
-    unit="photons",
-    features=(Feature("energy", "GeV"),),
-    channels={"halves": ChannelMap(("front", "back"), np.stack([ROWS < 3, ROWS >= 3]))},
-    default_channels="halves",
-)
+DETECTOR = toy_data.detector("tiny", "A tiny one")
 
 
 def write(path):
-    generator = np.random.default_rng(0)
-    particle = np.arange(40).repeat(5)
-    conditions = generator.uniform(1, 9, (40, 1)).astype(np.float32)[particle]
-    showers = generator.poisson(conditions[:, :, None] / 3, (200, 6, 4)).astype(np.uint16)
-    showers[:, 0, 0] += 1
-    blocks = [Responses(showers, conditions, particle, np.full(200, 22, np.int32))]
-    dataset.write(path, DETECTOR, blocks, min_photons=1, provenance="made for a test")
-    return path
+    return toy_data.write(path, DETECTOR)
 
 
 def plan(request):

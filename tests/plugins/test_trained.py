@@ -125,3 +125,21 @@ def test_every_expert_serves_and_they_differ_in_what_they_generate(detector, mod
     assert (means[1:] > 1.3 * means[:-1]).all()
     shuffled = np.random.default_rng(1).permutation(len(conditions))
     np.testing.assert_array_equal(simulator.route(conditions[shuffled]), expert[shuffled])
+
+
+@pytest.mark.parametrize(("detector", "model"), [("proton", "gan"), ("neutron", "expertsim-2")])
+def test_the_engines_agree_on_shipped_weights(registry, fresh, tmp_path, detector, model):
+    """The same weights and noise: rates to 1e-4."""
+    made = {
+        engine: registry.simulators[model]
+        .factory(Context(registry.detectors[detector], engine=engine, cache=tmp_path))
+        ._simulator
+        for engine in ("torch", "onnx")
+    }
+    assert {name: each.execution["engine"] for name, each in made.items()} == {
+        "torch": "torch",
+        "onnx": "onnx",
+    }
+    rows = fresh[detector].conditions[:300]
+    first, second = (each.rates(rows, each.noise(len(rows), seed=1)) for each in made.values())
+    np.testing.assert_allclose(second, first, rtol=1e-4, atol=1e-10)
