@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := harness baselines expertsim plugins reports
 OUT ?= runs/proton
 REFERENCE := tests/reference/proton
 GUARDED := --models all --detector proton --runs 1 --no-resume --quiet
@@ -46,12 +45,7 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
 
-# mypy cannot follow the editable mapping of folders to packages; links to the folders show it the way.
-typings: $(VENV)/.installed-lint
-	@mkdir -p typings/simbench
-	@for folder in $(SOURCES); do ln -sfn ../../$$folder typings/simbench/$$folder; done
-
-lint: typings
+lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -83,4 +77,4 @@ else
 endif
 
 clean:
-	rm -rf $(VENV) typings site .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) site .mypy_cache .pytest_cache .ruff_cache *.egg-info

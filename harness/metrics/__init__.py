@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .bootstrap import Resampling, mean_replicates, wasserstein_replicates
+from ..bootstrap import Resampling, mean_replicates, wasserstein_replicates
 
 Floats = npt.NDArray[np.floating]
 
