@@ -61,7 +61,7 @@ bench: $(VENV)/.installed-test
 reference: $(VENV)/.installed
 	rm -rf $(REFERENCE)
 	$(BIN)/simbench run $(GUARDED) --out $(REFERENCE)
-	$(BIN)/python -m simbench.harness.slim $(REFERENCE)
+	$(BIN)/python -m simbench.harness.record.slim $(REFERENCE)
 	@du -sh $(REFERENCE)
 
 # A model that fails is the comparison's to report (status 1 of the run).

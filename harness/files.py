@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+
 from .errors import UserError
 
 
@@ -61,3 +63,8 @@ def read_json(path: Path) -> Any:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
         raise UserError(f"{path} is no JSON file: {error}") from error
+
+
+def cache_folder() -> Path:
+    """The user's cache folder of simbench; the environment variable SIMBENCH_CACHE names another."""
+    return Path(os.environ.get("SIMBENCH_CACHE") or platformdirs.user_cache_dir("simbench"))

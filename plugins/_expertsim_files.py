@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from simbench.harness.detectors import Detector
+from simbench.harness.data.checks import as_responses, photon_sums, require_shape
+from simbench.harness.data.pickles.arrays import PickledArray, PickledTable, pickled
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import ReadRequest, Responses
-from simbench.harness.pickles import PickledArray, PickledTable, pickled
-from simbench.harness.reading import as_responses, photon_sums, require_shape
+from simbench.harness.plugin.detectors import Detector
 
 from ._zdc_images import upright
 from ._zdc_particles import NAMES, features

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from simbench.harness.hooks import Check, Exported, ExportRequest, Routing
-from simbench.harness.onnx_read import open_session
+from simbench.harness.hooks import Check, Exported, Routing
+from simbench.harness.models.onnx.read import open_session
 
 from ._trained import TrainedModel
 
@@ -20,7 +20,7 @@ FAINTEST = {"compact": 1e-6, "paper": 0.1}  # photons: fainter rates are compare
 ROUTED_ELSE = 0.01  # share of conditions between two experts that may go to the other one
 
 
-def exported(request: ExportRequest, trained: TrainedModel) -> Exported:
+def exported(trained: TrainedModel, conditions: npt.NDArray[np.float32]) -> Exported:
     """The graph of a model with stored weights, compared with the model itself.
 
     Raises:
@@ -47,7 +47,7 @@ def exported(request: ExportRequest, trained: TrainedModel) -> Exported:
         noise=int(simulator.header["network"]["noise"]),
         mean=(0.0,) * features,
         scale=(1.0,) * features,
-        checks=tuple(_compared(graph, simulator, trained, request.conditions)),
+        checks=tuple(_compared(graph, simulator, trained, conditions)),
         facts=_facts(simulator),
         limits=_limits(simulator.header),
     )

@@ -7,10 +7,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from simbench.harness.dataset import BLOCK, Dataset
+from simbench.harness.data.checks import as_responses
+from simbench.harness.data.dataset import BLOCK, Dataset
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import ReadRequest, Responses
-from simbench.harness.reading import as_responses
 
 _CALO_BLOCK = 256  # responses; one of the finest has 40,500 voxels
 

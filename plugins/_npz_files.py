@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from simbench.harness.data.checks import as_responses, photon_sums, require_shape
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import ReadRequest, Responses
-from simbench.harness.reading import as_responses, photon_sums, require_shape
 
 from ._array_files import ArrayFile
 from ._zdc_images import upright

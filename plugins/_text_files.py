@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from simbench.harness.detectors import Detector
+from simbench.harness.data.checks import photon_sums
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import ReadRequest, Responses
-from simbench.harness.reading import photon_sums
+from simbench.harness.plugin.detectors import Detector
 
 from ._text_images import read_images
 from ._zdc_images import upright

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from simbench.harness.detectors import Detector
+from simbench.harness.data.checks import photon_sums
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import Responses
-from simbench.harness.reading import photon_sums
+from simbench.harness.plugin.detectors import Detector
 
 _BRIGHT = 30  # photons: below, the middle of the light says little
 _ENOUGH = 100  # responses

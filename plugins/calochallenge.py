@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from simbench.harness.detectors import ChannelMap, Detector, Feature
 from simbench.harness.hooks import hookimpl
+from simbench.harness.plugin.detectors import ChannelMap, Detector, Feature
 
 # Name, title, and radial x angular bins of each layer by its number.
 _PHOTONS = {0: (8, 1), 1: (16, 10), 2: (19, 10), 3: (5, 1), 12: (5, 1)}

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from simbench.harness.hooks import (
     Context,
     Exported,
-    ExportRequest,
     Simulator,
     SimulatorOffer,
     TrainingRequest,
@@ -51,10 +50,10 @@ def _train(model: str, request: TrainingRequest) -> Path:
     return train(model, request, train_mixture)
 
 
-def _export(model: str, request: ExportRequest) -> Exported:
+def _export(model: str, context: Context, conditions: npt.NDArray[np.float32]) -> Exported:
     from ._exported import exported
 
-    return exported(request, TrainedMixture(model, request.context))
+    return exported(TrainedMixture(model, context), conditions)
 
 
 @hookimpl

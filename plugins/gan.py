@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from simbench.harness.hooks import (
     Context,
     Exported,
-    ExportRequest,
     Simulator,
     SimulatorOffer,
     TrainingRequest,
@@ -36,12 +38,12 @@ def _train(model: str, request: TrainingRequest) -> Path:
     return train(model, request, train_gan)
 
 
-def _export(model: str, request: ExportRequest) -> Exported:
+def _export(model: str, context: Context, conditions: npt.NDArray[np.float32]) -> Exported:
     from simbench.baselines.simulator import GanSimulator
 
     from ._exported import exported
 
-    return exported(request, TrainedModel(model, request.context, GanSimulator, "simbench.baselines"))
+    return exported(TrainedModel(model, context, GanSimulator, "simbench.baselines"), conditions)
 
 
 @hookimpl

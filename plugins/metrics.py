@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from simbench.harness.hooks import hookimpl
-from simbench.harness.metrics import EMPTY, WASSERSTEIN, Metric
+from simbench.harness.metrics.wasserstein import EMPTY, WASSERSTEIN
+from simbench.harness.plugin.metric import Metric
 
 
 @hookimpl

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 
-from simbench.harness.detectors import Detector
 from simbench.harness.hooks import DatasetReader, ReadRequest, Responses, hookimpl
+from simbench.harness.plugin.detectors import Detector
 
 from .calochallenge import LAYERS
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 
-from simbench.harness.detectors import Detector
 from simbench.harness.hooks import Sweep, SweepPoint, SweepRequest, hookimpl
+from simbench.harness.plugin.detectors import Detector
 
 EXPERTS = 3  # of the mixtures in the sweep of routers, as in the paper
 SINGLE = "sdi-gan-ir-ar"  # one GAN with all the loss terms that an expert has

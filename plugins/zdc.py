@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from simbench.harness.detectors import ChannelMap, Detector, Feature, Masks
 from simbench.harness.hooks import hookimpl
+from simbench.harness.plugin.detectors import ChannelMap, Detector, Feature, Masks
 
 FEATURES = (
     Feature("Energy", "GeV"),

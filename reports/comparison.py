@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from simbench.harness.bootstrap import REPLICATES
-from simbench.harness.compare import BETTER, NO_CHANGE, NOT_COMPARABLE, REGRESSION, Change, Comparison
-from simbench.harness.significance import Estimate
+from simbench.harness.plugin.metric import REPLICATES
+from simbench.harness.score.compare import BETTER, NO_CHANGE, NOT_COMPARABLE, REGRESSION, Change, Comparison
+from simbench.harness.score.significance import Estimate
 
 from . import grid
 from .markdown import escape

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
-from simbench.harness.folder import RunFolder, Unit
+from simbench.harness.data.unit import Unit
+from simbench.harness.record.folder import RunFolder
 
 from .protocol import Labelled, Result, one_line
 

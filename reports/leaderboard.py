@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from string import ascii_lowercase
 
-from simbench.harness.bootstrap import REPLICATES
-from simbench.harness.leaderboard import Leaderboard, Place
+from simbench.harness.plugin.metric import REPLICATES
+from simbench.harness.score.leaderboard import Leaderboard, Place
 
 from . import grid
 from .markdown import escape

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
-from simbench.harness.protocol import require_same
+from simbench.harness.record.protocol import require_same
 
 Result: TypeAlias = dict[str, Any]
 """The content of one ``result.json``."""

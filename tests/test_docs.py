@@ -10,9 +10,9 @@ import pytest
 from simbench import reports
 from simbench.baselines.settings import Settings
 from simbench.harness import hooks
-from simbench.harness.cli import commands
-from simbench.harness.protocol import Protocol
-from simbench.harness.registry import load
+from simbench.harness.cli.app import commands
+from simbench.harness.plugin.registry import load
+from simbench.harness.record.protocol import Protocol
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -14,8 +14,8 @@ import pytest
 import typer
 
 from simbench.harness import hooks
-from simbench.harness.cli import app, commands
-from simbench.harness.registry import load
+from simbench.harness.cli.app import app, commands
+from simbench.harness.plugin.registry import load
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -8,7 +8,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from simbench.harness.cli import commands
+from simbench.harness.cli.app import commands
 
 EXAMPLES = "For example:"
 

@@ -1,157 +1,20 @@
-"""What a metric is, and the two metrics that every run has: the Wasserstein score and the empty rate.
+"""Distances between samples and other scores: pure functions of arrays, one idea a module.
 
-A metric is a pure function of :class:`Scored`: channel sums of the reference and of one run of a simulator,
-row by row for the same conditions. It sees no images, so scoring keeps nothing large in memory.
+Imports only ``plugin`` (the record :class:`~simbench.harness.plugin.metric.Metric`) and the root's modules.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from ..plugin.metric import Metric, Resampling, Scored, Value
+from .wasserstein import EMPTY, WASSERSTEIN, empty_rate, quartile_bins, quartile_bounds, wasserstein
 
-import numpy as np
-import numpy.typing as npt
-
-from ..bootstrap import Resampling, mean_replicates, wasserstein_replicates
-
-Floats = npt.NDArray[np.floating]
-
-
-@dataclass(frozen=True)
-class Scored:
-    """One run of a simulator beside the reference, over the same N conditions.
-
-    Attributes:
-        reference: (N, C) channel sums of the reference responses.
-        generated: (N, C) channel sums of the generated responses.
-        reference_photons: (N,) sum over all pixels of each reference response.
-        generated_photons: (N,) the same of the generated ones.
-        channels: the C channel names.
-        min_photons: the dataset's photon threshold.
-    """
-
-    reference: Floats
-    generated: Floats
-    reference_photons: Floats
-    generated_photons: Floats
-    channels: tuple[str, ...]
-    min_photons: int
-
-
-@dataclass(frozen=True)
-class Value:
-    """One number of a metric: over which responses (``all``, ``q1`` to ``q4``) and which channel.
-
-    ``channel`` is ``mean`` or a channel's name; ``value`` is ``None`` where nothing could be measured.
-    """
-
-    subset: str
-    channel: str
-    value: float | None
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric that a plugin offers.
-
-    Attributes:
-        name: what ``--metrics`` and the results call it.
-        title: its name in tables.
-        unit: of its values; ``{unit}`` stands for the detector's.
-        version: raised whenever its numbers change meaning; results of different versions do not mix.
-        function: gives the values of one run; one of them must be of subset ``all``, channel ``mean``.
-        better: ``lower`` or ``higher``.
-        resampled: a short cut for the bootstrap: the (B,) values of subset ``all``, channel ``mean`` of one
-            run in every replicate. Without it, ``function`` is called on each, which takes longer.
-    """
-
-    name: str
-    title: str
-    unit: str
-    version: int
-    function: Callable[[Scored], Iterable[Value]]
-    better: str = "lower"
-    resampled: Callable[[Scored, Resampling], npt.NDArray[np.float64]] | None = None
-
-    def description(self, unit: str) -> dict[str, str | int]:
-        """What ``result.json`` says of it, for a detector of that unit."""
-        told = {name: getattr(self, name) for name in ("title", "unit", "version", "better")}
-        return {**told, "unit": self.unit.replace("{unit}", unit)}
-
-
-def wasserstein(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
-    """First Wasserstein distance between two samples, in the unit of the samples.
-
-    W1 = integral over x of ``|F(x) - G(x)|``, F and G being the empirical distribution functions of the n
-    and m values given (Ramdas, Garcia, Cuturi 2017, doi:10.3390/e19020047). Never negative, symmetric, zero
-    only for samples of equal distribution. For n = m it is the mean distance of the sorted values.
-
-    Raises:
-        ValueError: a sample is empty, or holds NaN or infinity.
-    """
-    a, b = (np.sort(np.asarray(sample, dtype=np.float64), axis=None) for sample in (first, second))
-    for sample, which in ((a, "first"), (b, "second")):
-        if not len(sample):
-            raise ValueError(
-                f"the Wasserstein distance needs at least one value; the {which} sample is empty"
-            )
-        if not (np.isfinite(sample[0]) and np.isfinite(sample[-1])):
-            raise ValueError(f"the Wasserstein distance needs finite values; the {which} sample has others")
-    if len(a) == len(b):
-        return float(np.abs(a - b).mean())
-    points = np.sort(np.concatenate([a, b]), kind="stable")
-    below_a = np.searchsorted(a, points[:-1], side="right") / len(a)
-    below_b = np.searchsorted(b, points[:-1], side="right") / len(b)
-    return float((np.abs(below_a - below_b) * np.diff(points)).sum())
-
-
-def quartile_bounds(photons: Floats) -> tuple[float, float, float]:
-    """The three quartiles of (N,) photon sums: NumPy's linear quantiles."""
-    low, middle, high = np.quantile(photons, (0.25, 0.5, 0.75))
-    return float(low), float(middle), float(high)
-
-
-def quartile_bins(photons: Floats) -> list[npt.NDArray[np.bool_]]:
-    """Four (N,) masks, the bins (-inf, q1], (q1, q2], (q2, q3], (q3, inf) of the sample's own quartiles."""
-    place = np.searchsorted(quartile_bounds(photons), photons, side="left")
-    return [place == quarter for quarter in range(4)]
-
-
-def wasserstein_score(scored: Scored) -> Iterator[Value]:
-    """WS: W1 between generated and reference sums of each channel, and the mean over channels, in photons.
-
-    For all responses, and for each quarter of them by the photon sum of their reference response (ExpertSim,
-    arXiv:2508.20991, Tables 1 and 2).
-    """
-    everything = np.ones(len(scored.reference), dtype=np.bool_)
-    subsets = zip(
-        ("all", "q1", "q2", "q3", "q4"), (everything, *quartile_bins(scored.reference_photons)), strict=True
-    )
-    for name, rows in subsets:
-        if not rows.any():
-            yield Value(name, "mean", None)
-            continue
-        reference, generated = scored.reference[rows], scored.generated[rows]
-        distances = [wasserstein(reference[:, c], generated[:, c]) for c in range(len(scored.channels))]
-        yield Value(name, "mean", float(np.mean(distances)))
-        for channel, distance in zip(scored.channels, distances, strict=True):
-            yield Value(name, channel, distance)
-
-
-def empty_rate(scored: Scored) -> Iterator[Value]:
-    """Fraction of generated responses with a photon sum below the dataset's threshold; the data have none."""
-    yield Value("all", "mean", float(np.mean(scored.generated_photons < scored.min_photons)))
-
-
-def _resampled_score(scored: Scored, resampling: Resampling) -> npt.NDArray[np.float64]:
-    by_channel = [
-        wasserstein_replicates(reference, generated, resampling)
-        for reference, generated in zip(scored.reference.T, scored.generated.T, strict=True)
-    ]
-    return np.asarray(np.mean(by_channel, axis=0))
-
-
-def _resampled_rate(scored: Scored, resampling: Resampling) -> npt.NDArray[np.float64]:
-    return mean_replicates(scored.generated_photons < scored.min_photons, resampling)
-
-
-WASSERSTEIN = Metric("ws", "Wasserstein score", "{unit}", 1, wasserstein_score, resampled=_resampled_score)
-EMPTY = Metric("empty", "Empty-response rate", "fraction", 1, empty_rate, resampled=_resampled_rate)
+__all__ = [
+    "EMPTY",
+    "WASSERSTEIN",
+    "Metric",
+    "Resampling",
+    "Scored",
+    "Value",
+    "empty_rate",
+    "quartile_bins",
+    "quartile_bounds",
+    "wasserstein",
+]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from simbench.harness.registry import load
+from simbench.harness.plugin.registry import load
 
 LINES = pytest.StashKey()
 

@@ -6,9 +6,10 @@ worker, too, is a process beside the command's, so the ratio compares nothing bu
 
 import pytest
 
-from simbench.harness.benchmark import Request, run
-from simbench.harness.placement import Placement
-from simbench.harness.registry import load
+from simbench.harness.plugin.registry import load
+from simbench.harness.run.benchmark import run
+from simbench.harness.run.placement import Placement
+from simbench.harness.run.request import Request
 
 NINE = 9
 RUNS = 2

@@ -1,16 +1,18 @@
 """What the benchmark itself costs: a run, against a bare loop that generates and scores the same."""
 
-import numpy as np
 import pytest
 
 from simbench.harness import rng
-from simbench.harness.benchmark import Request, run
+from simbench.harness.data.open import load_rows, open_data, split_rows
+from simbench.harness.data.sums import Projection
+from simbench.harness.data.unit import joined
 from simbench.harness.hooks import Context
-from simbench.harness.metrics import Scored, empty_rate, wasserstein_score
-from simbench.harness.projection import Projection
-from simbench.harness.runner import chunks
-from simbench.harness.sources import load_part, open_data, split_rows
-from simbench.harness.workers import one_thread
+from simbench.harness.metrics.wasserstein import empty_rate, wasserstein_score
+from simbench.harness.processes.workers import one_thread
+from simbench.harness.run.benchmark import run
+from simbench.harness.run.request import Request
+from simbench.harness.run.runner import chunks
+from simbench.harness.score.evaluate import scored
 
 RUNS = 5
 
@@ -25,10 +27,10 @@ def test_overhead(registry, versus, tmp_path, model):
         with one_thread(), open_data(registry, detector, "embedded", lambda *_: None) as data:
             projection = Projection(detector)
             _, rows = split_rows(data, "particle", 0, data.min_photons)
-            part = load_part(data, rows, projection)
+            part = load_rows(data, rows, projection)
         simulator = registry.simulators[model].factory(Context(detector))
         for number in range(RUNS):
-            sums = np.concatenate(
+            unit = joined(
                 [
                     projection(
                         simulator.generate(part.conditions[block], seed=rng.derive(0, model, number, index))
@@ -36,16 +38,9 @@ def test_overhead(registry, versus, tmp_path, model):
                     for index, block in chunks(len(rows))
                 ]
             )
-            scored = Scored(
-                reference=projection.channels(part.sums, "expertsim"),
-                generated=projection.channels(sums, "expertsim"),
-                reference_photons=projection.photons(part.sums),
-                generated_photons=projection.photons(sums),
-                channels=detector.channel_map().names,
-                min_photons=1,
-            )
-            assert list(wasserstein_score(scored))
-            assert list(empty_rate(scored))
+            found = scored(part, unit, "expertsim", 1)
+            assert list(wasserstein_score(found))
+            assert list(empty_rate(found))
 
     bare()  # makes the embedded dataset, on first use
     versus(

@@ -11,15 +11,15 @@ import sys
 
 import pytest
 
+from simbench.harness.data.open import make, maker_of
 from simbench.harness.hooks import MakeRequest
-from simbench.harness.sources import make, maker_of
 
 SMALL, LARGE = 10_000, int(os.environ.get("SIMBENCH_SCALE", "100000"))
 CODE = """
 import json, re, sys, time
 from pathlib import Path
-from simbench.harness.benchmark import Request, run
-from simbench.harness.registry import load
+from simbench.harness.run.benchmark import Request, run
+from simbench.harness.plugin.registry import load
 model, small, large, out = sys.argv[1:]
 registry, seconds = load(), {}
 run(registry, Request(models=(model,), data=small, runs=1, device="cpu", resume=False), Path(out))  # imports

@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import wasserstein_distance
 
 from simbench.baselines.montecarlo import make_dataset
-from simbench.harness.metrics import wasserstein
-from simbench.harness.projection import Projection
+from simbench.harness.data.sums import Projection
+from simbench.harness.metrics.wasserstein import wasserstein
 
 ROWS = 68_846  # a fifth of the real proton data
 
@@ -27,7 +27,7 @@ def released(responses, reference, masks):
 
 def ours(responses, reference, projection):
     """What a run does: one matrix product for every convention and moment; the reference's sums are known."""
-    found = projection.channels(projection(responses), "expertsim")
+    found = projection(responses).channels("expertsim")
     return float(np.mean([wasserstein(*pair) for pair in zip(found.T, reference.T, strict=True)]))
 
 
@@ -38,10 +38,10 @@ def test_against_the_released_way(registry, showers, versus, given):
     masks = detector.channel_map("expertsim").masks.astype(np.float64)
     generated, reference = showers.astype(np.float64), np.roll(showers, 5, axis=1).astype(np.float64)
     integers = np.roll(showers, 5, axis=1)
-    known = projection.channels(projection(integers), "expertsim")
+    known = projection(integers).channels("expertsim")
 
     def work():
-        sums = projection.channels(projection(integers), "expertsim") if given.startswith("both") else known
+        sums = projection(integers).channels("expertsim") if given.startswith("both") else known
         return ours(showers, sums, projection)
 
     assert work() == pytest.approx(released(generated, reference, masks), rel=1e-12)

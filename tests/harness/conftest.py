@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from simbench.harness import benchmark, cli, dataset, registry, show
-from simbench.harness.detectors import ChannelMap, Detector, Feature
+from simbench.harness.cli import app as cli
+from simbench.harness.cli import plugins
+from simbench.harness.data import dataset
 from simbench.harness.hooks import DatasetMaker, Embedded, Responses, SimulatorOffer, hookimpl
-from simbench.harness.metrics import EMPTY, WASSERSTEIN
-from simbench.harness.registry import Registry, Source
+from simbench.harness.metrics.wasserstein import EMPTY, WASSERSTEIN
+from simbench.harness.plugin import registry
+from simbench.harness.plugin.detectors import ChannelMap, Detector, Feature
+from simbench.harness.plugin.registry import Registry, Source
+from simbench.harness.run import benchmark
 
 settings.register_profile("simbench", deadline=None, derandomize=True, database=None)
 settings.load_profile("simbench")
@@ -163,7 +167,7 @@ def cli_with(toy, monkeypatch, typed):
             made.problems += problems
             return made
 
-        monkeypatch.setattr(show, "load", load)
+        monkeypatch.setattr(plugins, "load", load)
         return typed
 
     return prepare

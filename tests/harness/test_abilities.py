@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from simbench import reports
-from simbench.harness import benchmark, timing
 from simbench.harness.errors import UserError
-from simbench.harness.folder import RunFolder
+from simbench.harness.record.folder import RunFolder
+from simbench.harness.run import benchmark, timing
 
 
 class Mixture:

@@ -10,14 +10,16 @@ import h5py
 import numpy as np
 import pytest
 
-from simbench.harness import rng, runner
-from simbench.harness.dataset import Dataset
+from simbench.harness import rng
+from simbench.harness.data.dataset import Dataset
+from simbench.harness.data.split import particle_hashes, selected
 from simbench.harness.errors import UserError
-from simbench.harness.folder import read_result
 from simbench.harness.hooks import TrainedOn
-from simbench.harness.metrics import EMPTY, WASSERSTEIN, Metric, Value, wasserstein
-from simbench.harness.results import spread
-from simbench.harness.split import particle_hashes, selected
+from simbench.harness.metrics.wasserstein import EMPTY, WASSERSTEIN, wasserstein
+from simbench.harness.plugin.metric import Metric, Value
+from simbench.harness.record.folder import read_result
+from simbench.harness.run import runner
+from simbench.harness.score.evaluate import spread
 
 
 def names_in(folder):

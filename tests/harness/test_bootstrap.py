@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from simbench.harness import bootstrap
-from simbench.harness.bootstrap import Resampling, mean_replicates, wasserstein_replicates
 from simbench.harness.errors import UserError
-from simbench.harness.metrics import wasserstein
+from simbench.harness.metrics import replicates as bootstrap
+from simbench.harness.metrics.replicates import mean_replicates, wasserstein_replicates
+from simbench.harness.metrics.wasserstein import wasserstein
+from simbench.harness.plugin.metric import Resampling
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import h5py
 import numpy as np
 import pytest
 
-from simbench.harness.dataset import Dataset
-from simbench.harness.folder import read_result
+from simbench.harness.cli.picture import picture
+from simbench.harness.data.dataset import Dataset
+from simbench.harness.data.split import particle_hashes, selected
 from simbench.harness.hooks import Progress, Responses
-from simbench.harness.metrics import Metric, Value
-from simbench.harness.picture import picture
-from simbench.harness.split import particle_hashes, selected
+from simbench.harness.plugin.metric import Metric, Value
+from simbench.harness.record.folder import read_result
 
 
 def names_in(folder):

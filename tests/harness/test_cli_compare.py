@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from simbench.harness.metrics import Metric, Value
+from simbench.harness.plugin.metric import Metric, Value
 
 
 def photons(scored):

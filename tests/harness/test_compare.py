@@ -7,13 +7,14 @@ import shutil
 import numpy as np
 import pytest
 
-from simbench.harness.bootstrap import mean_replicates
-from simbench.harness.compare import BETTER, NO_CHANGE, NOT_COMPARABLE, REGRESSION, compare
 from simbench.harness.errors import UserError
-from simbench.harness.folder import REFERENCE, RunFolder, load_unit, save_unit, unit_path
-from simbench.harness.metrics import EMPTY, WASSERSTEIN, Metric, Value
-from simbench.harness.slim import slim
-from simbench.harness.speed import speed
+from simbench.harness.metrics.replicates import mean_replicates
+from simbench.harness.metrics.wasserstein import EMPTY, WASSERSTEIN
+from simbench.harness.plugin.metric import Metric, Value
+from simbench.harness.record.folder import REFERENCE, RunFolder, load_unit, save_unit, unit_path
+from simbench.harness.record.slim import slim
+from simbench.harness.score.compare import BETTER, NO_CHANGE, NOT_COMPARABLE, REGRESSION, compare
+from simbench.harness.score.speed import speed
 
 KNOWN = {"ws": WASSERSTEIN, "empty": EMPTY}
 

@@ -6,11 +6,11 @@ import h5py
 import numpy as np
 import pytest
 
-from simbench.harness import dataset
-from simbench.harness.dataset import Dataset
-from simbench.harness.detectors import ChannelMap, Detector, Feature
+from simbench.harness.data import dataset
+from simbench.harness.data.dataset import Dataset
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import Responses
+from simbench.harness.plugin.detectors import ChannelMap, Detector, Feature
 
 
 def names_in(folder):

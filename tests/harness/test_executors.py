@@ -16,12 +16,15 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from simbench.harness import benchmark, cli, cluster, registry, runner, workers
-from simbench.harness.detectors import ChannelMap, Detector, Feature
+from simbench.harness.cli import app as cli
+from simbench.harness.data.sums import Projection
 from simbench.harness.errors import UserError
-from simbench.harness.folder import RunFolder
-from simbench.harness.placement import Placement
-from simbench.harness.projection import Projection
+from simbench.harness.plugin import registry
+from simbench.harness.plugin.detectors import ChannelMap, Detector, Feature
+from simbench.harness.processes import cluster, workers
+from simbench.harness.record.folder import RunFolder
+from simbench.harness.run import benchmark, runner
+from simbench.harness.run.placement import Placement
 
 HERE = Path(__file__).parent
 STATE = ("orders", "waiting", "log")
@@ -141,7 +144,7 @@ def test_every_executor_gives_the_same(plugin, run, reference, placement, tmp_pa
     asked = sorted(seed for *_, seed in logged(plugin, "asked"))
     (plugin.HERE / "log").unlink()
     told = []
-    watch = benchmark.Watch(advance=lambda model, count: told.append((model.label, count)))
+    watch = benchmark.Watch(advance=lambda model, count: told.append((model, count)))
     result = run(tmp_path / "out", placement, watch)
     assert (tmp_path / "out" / "scores.csv").read_bytes() == (reference / "scores.csv").read_bytes()
     first = json.loads((reference / "result.json").read_text())
@@ -246,7 +249,7 @@ def test_sums_do_not_depend_on_threads():
     try:
         for threads in (1, 2, 4):
             put(threads)
-            sums.append(Projection(detector)(responses))
+            sums.append(Projection(detector)(responses).sums)
     finally:
         put(before)
     np.testing.assert_array_equal(sums[0], sums[1])

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simbench.harness import dataset
-from simbench.harness.dataset import Dataset
+from simbench.harness.data import dataset
+from simbench.harness.data.checks import as_responses, photon_sums
+from simbench.harness.data.dataset import Dataset
+from simbench.harness.data.importing import import_files
+from simbench.harness.data.open import make, open_data, particles_of
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import DatasetReader, MakeRequest, ReadRequest, Responses
-from simbench.harness.importing import import_files
-from simbench.harness.reading import as_responses, photon_sums
-from simbench.harness.registry import Source
-from simbench.harness.sources import make, open_data, particles_of
+from simbench.harness.plugin.registry import Source
 
 
 def reader(read, **more):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from simbench.harness.errors import UserError
-from simbench.harness.folder import RunFolder, unit_path
-from simbench.harness.leaderboard import rank
-from simbench.harness.metrics import EMPTY, WASSERSTEIN
+from simbench.harness.metrics.wasserstein import EMPTY, WASSERSTEIN
+from simbench.harness.record.folder import RunFolder, unit_path
+from simbench.harness.score.leaderboard import rank
 
 KNOWN = {"ws": WASSERSTEIN, "empty": EMPTY}
 

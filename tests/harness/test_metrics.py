@@ -6,17 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from simbench.harness.metrics import (
+from simbench.harness.metrics.wasserstein import (
     EMPTY,
     WASSERSTEIN,
-    Scored,
-    Value,
     empty_rate,
     quartile_bins,
     quartile_bounds,
     wasserstein,
     wasserstein_score,
 )
+from simbench.harness.plugin.metric import Scored, Value
 
 photons = st.integers(-20, 60).map(float)  # few values, so that there are ties
 anything = st.floats(-1e6, 1e6, allow_nan=False, width=32)

@@ -10,7 +10,7 @@ import pytest
 
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import Context
-from simbench.harness.models import find_model, parse_models
+from simbench.harness.models.names import find_model, parse_models
 
 SOURCE = """
 import numpy as np

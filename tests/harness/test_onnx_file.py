@@ -10,10 +10,10 @@ import pytest
 from simbench.harness import rng
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import Context
-from simbench.harness.models import find_model, parse_models
-from simbench.harness.onnx_file import OnnxFactory
-from simbench.harness.onnx_inputs import Port, recognise
-from simbench.harness.tasks import Generate, ModelKey, TaskRunner
+from simbench.harness.models.names import find_model, parse_models
+from simbench.harness.models.onnx.inputs import Port, recognise
+from simbench.harness.models.onnx.model import OnnxSimulator
+from simbench.harness.run.tasks import Generate, ModelKey, TaskRunner
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -429,8 +429,8 @@ def test_a_worker_keeps_it_open_between_tasks(write, made, toy, conditions, monk
     model = find_model(made, f"onnx-log1p:{write()}")
     weights = [model.offer.factory(Context(toy.detector)).fingerprint, None]
     opened = []
-    call = OnnxFactory.__call__
-    monkeypatch.setattr(OnnxFactory, "__call__", lambda self, made: opened.append(self) or call(self, made))
+    start = OnnxSimulator.__init__
+    monkeypatch.setattr(OnnxSimulator, "__init__", lambda *given: opened.append(given) or start(*given))
     runner = TaskRunner(made)
     for run in range(3):
         offer = pickle.loads(pickle.dumps(model.offer))

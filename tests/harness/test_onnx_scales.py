@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from simbench.harness.errors import UserError
-from simbench.harness.onnx_scales import Scales, read_scales, write_scales
+from simbench.harness.models.onnx.scales import Scales, read_scales, write_scales
 
 TEXT = "#means\n1\n-2.5\n1e-3\n#scales\n2\n4\n0.5\n"
 SCALES = Scales((1.0, -2.5, float(np.float32(1e-3))), (2.0, 4.0, 0.5))

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simbench.harness import pickle_worker, pickles
+from simbench.harness.data.pickles import arrays as pickles
+from simbench.harness.data.pickles import worker as pickle_worker
+from simbench.harness.data.pickles.arrays import pickled
 from simbench.harness.errors import UserError
-from simbench.harness.pickles import pickled
 
 HEAD = b"\x80\x02"
 MARKER = "the-attack-ran"
@@ -329,7 +330,8 @@ def test_a_reader_that_dies_is_told(tmp_path, monkeypatch):
 
 def test_the_process_is_bound():
     code = (
-        "import resource as r, os; from simbench.harness.pickle_worker import MEMORY, limit; limit(7, 4096); "
+        "import resource as r, os; from simbench.harness.data.pickles.worker import MEMORY, limit; "
+        "limit(7, 4096); "
         "assert r.getrlimit(r.RLIMIT_AS)[0] == MEMORY and r.getrlimit(r.RLIMIT_CPU)[0] == 7; "
         "assert r.getrlimit(r.RLIMIT_NPROC)[0] == 0 and r.getrlimit(r.RLIMIT_NOFILE)[0] == 16; "
         "assert r.getrlimit(r.RLIMIT_FSIZE)[0] == 4096"

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simbench.harness import pickle_worker, pickles
+from simbench.harness.data.pickles import arrays as pickles
+from simbench.harness.data.pickles import worker as pickle_worker
+from simbench.harness.data.pickles.arrays import PickledArray, pickled
 from simbench.harness.errors import UserError
-from simbench.harness.pickles import PickledArray, pickled
 
 WRITTEN = Path(__file__).with_name("pickles")  # by the libraries that the files are named after
 PROTOCOLS = (2, 3, 4, 5)
@@ -164,7 +165,8 @@ def test_a_process_reads_whatever_the_file_is_called(tmp_path):
 
 
 def test_the_process_imports_nothing_heavy():
-    code = "import sys, simbench.harness.pickle_worker; sys.exit(len({'numpy', 'pandas'} & {*sys.modules}))"
+    code = "import sys, simbench.harness.data.pickles.worker; "
+    code += "sys.exit(len({'numpy', 'pandas'} & {*sys.modules}))"
     assert subprocess.run([sys.executable, "-I", "-c", code]).returncode == 0
 
 

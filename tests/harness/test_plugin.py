@@ -9,10 +9,10 @@ import sys
 import numpy as np
 import pytest
 
-from simbench.harness import scaffold
+from simbench.harness.contract import scaffold
+from simbench.harness.contract.scaffold import new_plugin
+from simbench.harness.contract.suite import CHECKS
 from simbench.harness.errors import UserError
-from simbench.harness.scaffold import new_plugin
-from simbench.harness.testing import CHECKS
 
 
 def test_a_package_of_three_files(toy, tmp_path):

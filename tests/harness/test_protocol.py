@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simbench.harness import protocol as protocol_module
-from simbench.harness import runner
+from simbench.harness.data.split import particle_hashes
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import TrainedOn
-from simbench.harness.protocol import Protocol, leak, require_same
-from simbench.harness.split import particle_hashes
+from simbench.harness.record import protocol as protocol_module
+from simbench.harness.record.protocol import Protocol, leak, require_same
+from simbench.harness.run import runner
 
 PROTOCOL = Protocol(
     detector="toy",

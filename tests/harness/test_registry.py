@@ -7,10 +7,10 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from simbench.harness import registry
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import ReportFormat, Sweep, hookimpl
-from simbench.harness.registry import Registry, Source
+from simbench.harness.plugin import registry
+from simbench.harness.plugin.registry import Registry, Source
 
 HERE = Source("mine", "0.3")
 

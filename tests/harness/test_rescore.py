@@ -3,9 +3,10 @@
 import pytest
 
 from simbench.harness.errors import UserError
-from simbench.harness.folder import RunFolder, unit_path
-from simbench.harness.metrics import EMPTY, WASSERSTEIN, Metric, Value
-from simbench.harness.rescore import rescored
+from simbench.harness.metrics.wasserstein import EMPTY, WASSERSTEIN
+from simbench.harness.plugin.metric import Metric, Value
+from simbench.harness.record.folder import RunFolder, unit_path
+from simbench.harness.score.rescore import rescored
 
 
 def photons(scored):

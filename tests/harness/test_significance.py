@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, ttest_ind, ttest_rel
 
-from simbench.harness.significance import Estimate, difference, groups, holm
+from simbench.harness.score.significance import Estimate, difference, groups, holm
 
 
 def test_holm_by_hand():

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simbench.harness.data.split import particle_hashes, selected
 from simbench.harness.errors import UserError
-from simbench.harness.split import particle_hashes, selected
 
 PARTICLE = np.arange(1000).repeat(3)
 

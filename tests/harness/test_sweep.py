@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from simbench.harness import registry
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import Sweep, SweepPoint
-from simbench.harness.registry import Registry, Source
-from simbench.harness.sweep import SweepWatch, failures, is_sweep, read_sweep, sweep
-from simbench.harness.sweep_plan import SweepOptions
+from simbench.harness.plugin import registry
+from simbench.harness.plugin.registry import Registry, Source
+from simbench.harness.run.request import Request
+from simbench.harness.run.watch import Watch
+from simbench.harness.training.plan import SweepOptions
+from simbench.harness.training.sweep import failures, is_sweep, read_sweep, sweep
 
 NAMES = [f"scale-{scale}-seed-0" for scale in (1, 2, 3)]
 STATE = ("orders", "waiting", "lock")
@@ -70,7 +72,7 @@ def made(plugin):
 
 @pytest.fixture
 def options(tiny_file):
-    return SweepOptions("scales", "tiny", data=str(tiny_file), runs=2, device="cpu")
+    return SweepOptions("scales", Request(detector="tiny", data=str(tiny_file), runs=2, device="cpu"))
 
 
 @pytest.fixture
@@ -156,7 +158,7 @@ def test_a_sweep_from_end_to_end(call, tmp_path):
 
 def test_news_of_the_trainings(made, options, tmp_path):
     seen = []
-    watch = SweepWatch(news=lambda name, told: seen.append((name, told.validation)))
+    watch = Watch(news=lambda name, told: seen.append((name, told.validation)))
     sweep(made, options, tmp_path / "out", watch)
     assert seen == [(name, 2.0) for name in NAMES]
 
@@ -185,14 +187,19 @@ def test_the_floor_is_scored_where_the_reference_serves(plugin, made, options, t
     ours.add(toy.plugin(simulators=[mc], metrics=list(made.metrics)), Source("mine", "1"))
     assert ours.problems == []
     seen = []
-    watch = SweepWatch(begin=lambda *told: seen.append(told), end=lambda *told: seen.append(told))
+    watch = Watch(
+        begin=lambda *told: seen.append(told),
+        advance=lambda *told: seen.append(told),
+        end=lambda told: seen.append(told),
+    )
     content = sweep(ours, options, tmp_path / "out", watch)
-    assert seen == [(0, 4), ("mc", None), *((name, None) for name in NAMES)]
+    ended = [[(name, 1), {"name": name, "error": None}] for name in ("mc", *NAMES)]
+    assert seen == [(["mc", *NAMES], 1), *(told for pair in ended for told in pair)]
     (entry,) = json.loads((tmp_path / "out" / "floor" / "result.json").read_text())["models"]
     assert content["floor"] == entry
     seen.clear()
     assert sweep(ours, options, tmp_path / "out", watch) == content
-    assert seen == [(4, 4)]
+    assert seen == [(["mc", *NAMES], 1), *((name, 1) for name in ("mc", *NAMES))]
 
     def breaks(conditions, seed):
         raise RuntimeError("no such file")

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from simbench.harness.errors import UserError
-from simbench.harness.hooks import Context, TrainedOn
-from simbench.harness.registry import Registry, Source
-from simbench.harness.testing import (
+from simbench.harness.contract.suite import (
     CHECKS,
     ContractError,
     SimulatorContract,
     Subject,
-    conditions_of,
     detectors_of,
     verdicts,
 )
+from simbench.harness.data.open import conditions_of
+from simbench.harness.errors import UserError
+from simbench.harness.hooks import Context, TrainedOn
+from simbench.harness.plugin.registry import Registry, Source
 
 
 class Good:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from simbench.harness import dataset
-from simbench.harness.detectors import ChannelMap, Detector, Feature
+from simbench.harness.data import dataset
 from simbench.harness.hooks import Responses
+from simbench.harness.plugin.detectors import ChannelMap, Detector, Feature
 
 ROWS = np.indices((6, 4))[0]
 

@@ -12,14 +12,7 @@ from pathlib import Path
 import numpy as np
 import toy_data
 
-from simbench.harness.hooks import (
-    Progress,
-    SimulatorOffer,
-    Sweep,
-    SweepPoint,
-    TrainedOn,
-    hookimpl,
-)
+from simbench.harness.hooks import Progress, SimulatorOffer, Sweep, SweepPoint, TrainedOn, hookimpl
 
 HERE = Path(__file__).parent
 DETECTOR = toy_data.detector("tiny", "A tiny one")

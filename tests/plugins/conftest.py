@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from simbench.baselines.montecarlo import make_dataset
-from simbench.harness import registry
-from simbench.harness.dataset import Dataset
+from simbench.harness.data.dataset import Dataset
+from simbench.harness.data.importing import import_files
 from simbench.harness.hooks import ReadRequest
-from simbench.harness.importing import import_files
+from simbench.harness.plugin import registry
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from simbench.harness import cli
-from simbench.harness.dataset import Dataset
+from simbench.harness.cli import app as cli
+from simbench.harness.data.dataset import Dataset
 
 TOY = """
 import numpy as np

@@ -1,7 +1,7 @@
 """Our own models keep what the benchmark demands of every simulator, on every detector that they serve."""
 
-from simbench.harness.registry import load
-from simbench.harness.testing import SimulatorContract
+from simbench.harness.contract.suite import SimulatorContract
+from simbench.harness.plugin.registry import load
 
 for _model in load().simulators.records:
     _name = f"Test_{_model.replace('-', '_')}"

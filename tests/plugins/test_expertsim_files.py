@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simbench.harness import pickle_worker, pickles
+from simbench.harness.data.pickles import arrays as pickles
+from simbench.harness.data.pickles import worker as pickle_worker
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import ReadRequest
 from simbench.plugins._expertsim_files import read_expertsim

@@ -10,13 +10,13 @@ import pytest
 from scipy import stats
 
 from simbench.baselines.montecarlo import make_dataset
-from simbench.harness import cli
+from simbench.harness.cli import app as cli
+from simbench.harness.data.sums import Projection
 from simbench.harness.errors import UserError
-from simbench.harness.exporting import export
+from simbench.harness.export.exporting import export
 from simbench.harness.hooks import Context, Exported, SimulatorOffer, hookimpl
-from simbench.harness.models import Model, find_model
-from simbench.harness.projection import Projection
-from simbench.harness.registry import Source
+from simbench.harness.models.names import Model, find_model
+from simbench.harness.plugin.registry import Source
 from simbench.plugins import _exported
 
 pytest.importorskip("onnx")
@@ -113,7 +113,7 @@ def test_channel_sums_are_distributed_as_the_simulators(exported, fresh):
     noise = np.random.default_rng(5).standard_normal((len(conditions), 10)).astype(np.float32)
     found = Consumer(folder).channels(noise, conditions, detector.shape)
     projection = Projection(detector)
-    wanted = projection.channels(projection(simulator.generate(conditions, seed=6)), "even-quadrants")
+    wanted = projection(simulator.generate(conditions, seed=6)).channels("even-quadrants")
     assert (found.sum(axis=1) >= 1).all()
     for one, other in zip(found.T, wanted.T, strict=True):
         assert stats.ks_2samp(one, other).pvalue > 1e-3
@@ -125,10 +125,10 @@ def test_it_scores_as_the_original(exported, fresh, ours):
     folder, detector, simulator = exported
     again = find_model(ours, f"onnx:{folder / 'generator.onnx'}").offer.factory(Context(detector))
     data, projection = fresh[detector.name], Projection(detector)
-    reference = projection.channels(projection(data.showers), detector.default_channels)
+    reference = projection(data.showers).channels(detector.default_channels)
 
     def score(model, seed):
-        sums = projection.channels(projection(model.generate(data.conditions, seed=seed)), "expertsim")
+        sums = projection(model.generate(data.conditions, seed=seed)).channels("expertsim")
         return np.mean([stats.wasserstein_distance(*pair) for pair in zip(sums.T, reference.T, strict=True)])
 
     scores = np.array([[score(model, seed) for seed in range(4)] for model in (again, simulator)])
@@ -247,14 +247,15 @@ def test_scores_of_a_run_come_into_the_card(ours, tmp_path, capsys, command, mon
             make = lambda context: Sevens()  # noqa: E731
             yield SimulatorOffer("sevens", "Sevens", make, ("proton",), exporter=make_graph)
 
-    from simbench.harness import registry, show
+    from simbench.harness.cli import plugins
+    from simbench.harness.plugin import registry
 
     def load():
         made = registry.load()
         made.add(Plugin(), Source("sevens", "1"))
         return made
 
-    monkeypatch.setattr(show, "load", load)
+    monkeypatch.setattr(plugins, "load", load)
     result = {
         "protocol": {"detector": "proton", "limit": None, "metrics": {"ws": 1}},
         "metrics": {"ws": {"title": "WS", "unit": "photons"}},

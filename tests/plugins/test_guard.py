@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from simbench.baselines.weights import FILE_NAME, read_weights, write_weights
-from simbench.harness import benchmark
-from simbench.harness.compare import NO_CHANGE, REGRESSION, compare
-from simbench.harness.folder import RunFolder
-from simbench.harness.registry import load
+from simbench.harness.plugin.registry import load
+from simbench.harness.record.folder import RunFolder
+from simbench.harness.run import benchmark
+from simbench.harness.score.compare import NO_CHANGE, REGRESSION, compare
 
 SHIPPED = files("simbench.baselines") / "trained" / "proton-gan.safetensors"
 

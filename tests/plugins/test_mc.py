@@ -5,12 +5,13 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 
-from simbench.harness.benchmark import Request, run
-from simbench.harness.dataset import Dataset
-from simbench.harness.detectors import Detector
+from simbench.harness.data.dataset import Dataset
+from simbench.harness.data.open import embedded_path, make, open_data, split_rows
 from simbench.harness.hooks import Context, MakeRequest, SimulatorOffer
-from simbench.harness.registry import Registry, Source
-from simbench.harness.sources import embedded_path, make, open_data, split_rows
+from simbench.harness.plugin.detectors import Detector
+from simbench.harness.plugin.registry import Registry, Source
+from simbench.harness.run.benchmark import run
+from simbench.harness.run.request import Request
 from simbench.plugins import mc, metrics, zdc
 
 NAMES = ("proton", "neutron")

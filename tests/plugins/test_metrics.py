@@ -1,6 +1,6 @@
 """The metrics that come with simbench."""
 
-from simbench.harness.metrics import EMPTY, WASSERSTEIN
+from simbench.harness.metrics.wasserstein import EMPTY, WASSERSTEIN
 
 
 def test_offers(ours):

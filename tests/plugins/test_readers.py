@@ -4,8 +4,8 @@ import h5py
 import numpy as np
 import pytest
 
+from simbench.harness.data.open import open_data
 from simbench.harness.errors import UserError
-from simbench.harness.sources import open_data
 from simbench.plugins._zdc_particles import known
 
 DETECTORS = ("proton", "neutron")

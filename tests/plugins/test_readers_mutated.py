@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simbench.baselines.montecarlo import make_dataset
-from simbench.harness.dataset import Dataset
+from simbench.harness.data.dataset import Dataset
+from simbench.harness.data.importing import import_files
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import ReadRequest
-from simbench.harness.importing import import_files
 from simbench.plugins._zdc_particles import known
 
 CHECKED = settings(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simbench.harness.projection import Projection
+from simbench.harness.data.sums import Projection
 from simbench.plugins.zdc import conventions
 
 SHAPES = {"proton": (56, 30), "neutron": (44, 44)}
@@ -95,10 +95,10 @@ def test_channels_add_up_to_the_photon_sum(ours, name):
     projection = Projection(detector)
     sums = projection(images)
     for convention in RULES:
-        channels = projection.channels(sums, convention)
+        channels = sums.channels(convention)
         assert channels.shape == (3, 5)
         np.testing.assert_array_equal(channels.sum(axis=1), images.sum(axis=(1, 2)))
-    np.testing.assert_array_equal(projection.photons(sums), images.sum(axis=(1, 2)))
+    np.testing.assert_array_equal(sums.photons, images.sum(axis=(1, 2)))
 
 
 @pytest.mark.parametrize("name", SHAPES)

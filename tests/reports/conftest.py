@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simbench.harness.folder import REFERENCE, RunFolder, Unit, save_unit, unit_path
+from simbench.harness.data.unit import Unit
+from simbench.harness.record.folder import REFERENCE, RunFolder, save_unit, unit_path
 
 HOSTILE = "a|b `c` *d* _e_ <b>[red]&#$%^~{}\\ é漢 [/]\x1b[31m\nend"
 

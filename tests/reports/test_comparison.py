@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from simbench import reports
-from simbench.harness.compare import BETTER, NO_CHANGE, REGRESSION, Change, Comparison
-from simbench.harness.leaderboard import Leaderboard, Place
-from simbench.harness.metrics import WASSERSTEIN
-from simbench.harness.significance import Difference, Estimate
+from simbench.harness.metrics.wasserstein import WASSERSTEIN
+from simbench.harness.score.compare import BETTER, NO_CHANGE, REGRESSION, Change, Comparison
+from simbench.harness.score.leaderboard import Leaderboard, Place
+from simbench.harness.score.significance import Difference, Estimate
 from simbench.reports.leaderboard import letter
 
 

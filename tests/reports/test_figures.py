@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 from PIL import Image
 
-from simbench.harness.folder import RunFolder
+from simbench.harness.record.folder import RunFolder
 from simbench.reports import FORMATS, PRINTED, figures_distributions, render, write
 from simbench.reports.figures import Drawing, drawings, missing
 from simbench.reports.figures_data import Scene, scenes

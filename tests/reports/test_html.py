@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from simbench.harness.folder import RunFolder
+from simbench.harness.record.folder import RunFolder
 from simbench.reports import write, write_sweep
 from simbench.reports.figures import Drawing
 

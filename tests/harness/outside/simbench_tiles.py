@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from simbench.harness.detectors import ChannelMap, Detector, Feature
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import (
     DatasetMaker,
@@ -13,7 +12,8 @@ from simbench.harness.hooks import (
     SimulatorOffer,
     hookimpl,
 )
-from simbench.harness.metrics import Metric, Value
+from simbench.harness.plugin.detectors import ChannelMap, Detector, Feature
+from simbench.harness.plugin.metric import Metric, Value
 
 SHAPE = (5, 7)
 ROW = np.arange(5)[:, None].repeat(7, axis=1)

@@ -1,0 +1,5 @@
+"""``python -m simbench.harness.cli``: the same as ``simbench``."""
+
+from .app import main
+
+main()

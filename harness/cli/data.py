@@ -1,0 +1,202 @@
+"""``simbench data``: make, import, describe and check dataset files."""
+
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from ..data.checks import photon_sums
+from ..data.dataset import Dataset
+from ..data.importing import import_files
+from ..data.open import make as make_file
+from ..data.open import maker_of, open_data, particles_of
+from ..errors import UserError
+from ..plugin.datasets import MakeRequest, ReadRequest
+from ..plugin.specs import PROJECT
+from .picture import picture
+from .plugins import load_registry
+from .progress import bars, counter
+from .run import Quiet
+
+app = typer.Typer(
+    help="Make, import, describe and check dataset files.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def make(
+    out: Annotated[Path, typer.Option(help="The HDF5 file to write.")],
+    detector: Annotated[str, typer.Option(help="Whose responses.")] = "proton",
+    particles: Annotated[int | None, typer.Option(help="How many particles. [default: 1000]")] = None,
+    repeats: Annotated[int | None, typer.Option(help="Responses of each particle. [default: 8]")] = None,
+    like: Annotated[
+        str | None, typer.Option(help="Data whose particles to take, and as many responses of each.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of particles and responses.")] = 0,
+    simulator: Annotated[str, typer.Option(help="See: simbench list datasets.")] = "mc",
+    quiet: Quiet = False,
+) -> None:
+    """Make a dataset: particles of a gun, or of a file, and several independent responses of each.
+
+    For example:
+
+      simbench data make --detector neutron --particles 2000 --repeats 8 --seed 1 --out neutron.h5
+
+      simbench data make --like mine.h5 --detector neutron --out mine-mc.h5
+    """
+    registry = load_registry()
+    asked = registry.detectors[detector]
+    maker = maker_of(registry, asked, simulator)
+    if like is None:
+        gun = 1000 if particles is None else particles, 8 if repeats is None else repeats
+        request = MakeRequest(asked, *gun, seed)
+        total = request.particles * request.repeats
+    else:
+        if particles is not None or repeats is not None:
+            raise UserError("--like takes particles and repeats from a file: no --particles, no --repeats")
+        with open_data(registry, asked, like) as data:
+            taken = particles_of(data)
+            most = int(taken.repeats.max())
+            request = MakeRequest(asked, len(taken.pdg), most, seed, data.min_photons, taken)
+            total = len(data)
+    written = 0
+    with bars(quiet) as progress:
+        report = counter(progress, f"making {out.name}")
+
+        def follow(done: int) -> None:
+            nonlocal written
+            written = done
+            report(done, total)
+
+        fingerprint = make_file(out, maker, request, follow)
+    short = f"; {total - written} never reached the threshold and were left out" if written < total else ""
+    typer.echo(f"{out}: {written} responses, fingerprint {fingerprint}{short}")
+
+
+@app.command("import")
+def import_(
+    kind: Annotated[str, typer.Argument(help="What the files are; see: simbench list readers.")],
+    files: Annotated[list[Path], typer.Argument(help="The files, in the order that the kind asks for.")],
+    out: Annotated[Path, typer.Option(help="The HDF5 file to write.")],
+    detector: Annotated[str, typer.Option(help="Whose responses.")] = "proton",
+    min_photons: Annotated[
+        int | None,
+        typer.Option(help="Drop responses with a smaller photon sum. [default: 1; of measured energies 0]"),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Import a user's files: check them, group equal particles, drop faint responses, write a dataset.
+
+    For example:
+
+      simbench data import wojnar responses.npz particles.npz --detector neutron --out neutron.h5
+
+      simbench data import zdcfastsim non_zero_examples.txt proton_image.txt --detector proton --out proton.h5
+    """
+    registry = load_registry()
+    reader = registry.readers[kind]
+    threshold = reader.min_photons if min_photons is None else min_photons
+    request = ReadRequest(registry.detectors[detector], tuple(files), threshold)
+    with bars(quiet) as progress, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        task = progress.add_task(f"importing {kind}", total=None, note="")
+        done = import_files(reader, request, out, lambda read: progress.update(task, completed=read))
+    for warning in caught:
+        typer.echo(f"{PROJECT}: warning: {warning.message}", err=True)
+    typer.echo(
+        f"{out}: {done.responses} responses of {done.particles} particles, photon sums {done.smallest:g} to "
+        f"{done.largest:g}; {done.dropped} below {threshold} dropped; fingerprint {done.fingerprint}"
+    )
+
+
+@app.command()
+def info(
+    file: Annotated[str, typer.Argument(help="A dataset file, or embedded.")],
+    detector: Annotated[str, typer.Option(help="Which embedded dataset.")] = "proton",
+    pictures: Annotated[int, typer.Option(help="How many responses to show.")] = 4,
+    quiet: Quiet = False,
+) -> None:
+    """Describe a dataset: counts, photon sums, zero pixels, particles and repeats, and show a few responses.
+
+    For example:
+
+      simbench data info neutron.h5
+
+      simbench data info embedded --detector proton --pictures 0
+    """
+    with _open(file, detector, quiet) as data, bars(quiet) as progress:
+        report = counter(progress, "reading")
+        photons, zeros, largest, rows = [], 0, 0, 0
+        for block in data.blocks():
+            photons.append(photon_sums(block))
+            zeros += int((block == 0).sum())
+            largest = max(largest, block.max().item())
+            rows += len(block)
+            report(rows, len(data))
+        sums = np.concatenate(photons) if photons else np.zeros(0, np.int64)
+        _, repeats = np.unique(data.particle, return_counts=True)
+        lines = [
+            ("file", str(data.path)),
+            ("detector", f"{data.detector}, responses of {data.shape[0]} x {data.shape[1]}"),
+            ("provenance", data.provenance),
+            ("fingerprint", data.fingerprint),
+            ("responses", f"{len(data)}"),
+            ("particles", f"{len(repeats)}"),
+        ]
+        if len(data):
+            quartiles = " / ".join(f"{value:g}" for value in np.quantile(sums, (0, 0.25, 0.5, 0.75, 1)))
+            lines += [
+                ("repeats", f"{repeats.min()} to {repeats.max()} responses of a particle"),
+                ("photon threshold", f"{data.min_photons}"),
+                ("photon sum", f"min / Q1 / Q2 / Q3 / max: {quartiles}"),
+                ("", f"mean {sums.mean():.2f}, standard deviation {sums.std():.2f}"),
+                ("zero pixels", f"{100 * zeros / (len(data) * data.shape[0] * data.shape[1]):.2f} %"),
+                ("largest pixel", f"{largest:g}"),
+            ]
+        for name, value in lines:
+            typer.echo(f"{name:<17} {value}")
+        if pictures > 0 and len(data):
+            # Evenly spaced in brightness, from the median up: the faint half is a few photons at an edge.
+            order = np.argsort(sums, kind="stable")
+            shares = np.linspace(0.5, 0.999, pictures) if pictures > 1 else np.array([0.9])
+            chosen = [int(order[int(share * (len(order) - 1))]) for share in shares]
+            images = [data.read(row, row + 1)[0] for row in chosen]
+            unit = "photons" if data.counted else "in all"
+            titles = [f"row {row}, {sums[row]:g} {unit}" for row in chosen]
+            typer.echo("")
+            Console(highlight=False).print(picture(images, titles), soft_wrap=True)
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(help="A dataset file, or embedded.")],
+    detector: Annotated[str, typer.Option(help="Which embedded dataset.")] = "proton",
+    quiet: Quiet = False,
+) -> int:
+    """Read a whole dataset and say what is wrong with it; status 1 if anything is.
+
+    For example:
+
+      simbench data check neutron.h5
+    """
+    with _open(file, detector, quiet) as data:
+        problems = data.check()
+        for problem in problems:
+            typer.echo(f"{data.path}: {problem}", err=True)
+        if not problems:
+            typer.echo(f"{data.path}: {len(data)} responses, fingerprint {data.fingerprint[:12]}, all well")
+    return int(bool(problems))
+
+
+def _open(file: str, detector: str, quiet: bool) -> Dataset:
+    if file != "embedded":
+        return Dataset(Path(file))
+    registry = load_registry()
+    with bars(quiet) as progress:
+        report = counter(progress, "making the embedded dataset")
+        return open_data(registry, registry.detectors[detector], file, report)

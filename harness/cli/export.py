@@ -1,0 +1,47 @@
+"""``simbench export``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..export.card import scores_of
+from ..export.exporting import export as write_export
+from ..models.names import find_model
+from .plugins import load_registry
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="NAME, or NAME@WEIGHTS_DIR of a training.")],
+    to: Annotated[Path, typer.Option(help="Folder to write to.")],
+    detector: Annotated[str, typer.Option(help="Whose responses.")] = "proton",
+    run: Annotated[
+        Path | None, typer.Option(help="Folder of a run whose scores the model card is to show.")
+    ] = None,
+) -> int:
+    """Write a model as an ONNX generator that ALICE's O2 can run: graph, scales and model card.
+
+    The files are generator.onnx, scales.txt and MODEL_CARD.md. The graph takes noise and conditions and draws
+    whole photons; router and experts of a mixture are one graph. It is compared with the model before
+    anything is written: exit status 1, and no file, if they do not agree.
+
+    For example:
+
+      simbench export expertsim-3 --detector proton --to exported/zp
+
+      simbench export gan@runs/my-gan --detector neutron --to exported/zn --run runs/neutron
+
+      simbench run --models onnx:exported/zp/generator.onnx,expertsim-3 --detector proton
+    """
+    registry = load_registry()
+    asked = find_model(registry, model)
+    about = registry.detectors[detector]
+    scores = None if run is None else scores_of(run, asked.label, about.name)
+    checks, files = write_export(registry, asked, about, to, scores)
+    for check in checks:
+        typer.echo(f"{'ok' if check.passed else 'FAILED':6}  {check.text}")
+    if not files:
+        typer.echo(f"nothing is written: the graph does not agree with {asked.label}", err=True)
+        return 1
+    typer.echo(f"written: {', '.join(map(str, files))}", err=True)
+    return 0

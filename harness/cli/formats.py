@@ -1,0 +1,91 @@
+"""``--format``: the formats that come with simbench, and those that plugins offer."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simbench import reports
+from simbench.reports.output import FILES
+
+from ..errors import UserError, traced
+from ..files import write_text
+from ..plugin.registry import Registry
+from ..plugin.reports import ReportFormat
+from ..plugin.specs import PROJECT
+
+Formats = Annotated[
+    list[str],
+    typer.Option(
+        "--format",
+        help=f"{', '.join(reports.PRINTED)} or a plugin's are printed, and written to the folder; "
+        "html and figures are written only; repeatable.",
+    ),
+]
+
+
+def check_formats(names: Sequence[str], others: Sequence[str] = ()) -> list[str]:
+    """The formats asked for, each once, of those that come with simbench and ``others``.
+
+    Raises:
+        UserError: one of them is unknown.
+    """
+    known = (*reports.FORMATS, *others)
+    for name in names:
+        if name not in known:
+            raise UserError(f"unknown format {name!r}; known: {', '.join(known)}")
+    return list(dict.fromkeys(names))
+
+
+def choose_formats(names: Sequence[str], registry: Registry) -> tuple[list[str], list[ReportFormat]]:
+    """The formats asked for: those that come with simbench, and those of plugins.
+
+    Raises:
+        UserError: one of them is unknown.
+    """
+    offered = offered_formats(registry)
+    asked = check_formats(names, tuple(offered))
+    own = [name for name in asked if name in reports.FORMATS]
+    return own, [offered[name] for name in asked if name in offered]
+
+
+def render_offered(formats: Sequence[ReportFormat], runs: reports.Runs) -> tuple[dict[str, str], bool]:
+    """The texts that plugins' formats make of ``runs``, by file, and whether one failed; it is named."""
+    texts = {}
+    tables = reports.tables_of(runs) if formats else []
+    for each in formats:
+        try:
+            text = each.render(list(tables))
+            if not isinstance(text, str):
+                raise TypeError(f"render should give a text, found {type(text).__name__}")  # noqa: TRY301
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's format may fail in any way
+            typer.echo(f"{PROJECT}: report format {each.name} failed: {traced(error)}", err=True)
+        else:
+            texts[each.file] = text
+    return texts, len(texts) < len(formats)
+
+
+def write_offered(texts: Mapping[str, str], folder: Path) -> list[Path]:
+    """Write them to a folder that is there, each at once."""
+    for file, text in texts.items():
+        write_text(folder / file, text)
+    return [folder / file for file in texts]
+
+
+def offered_formats(registry: Registry) -> dict[str, ReportFormat]:
+    """Plugins' formats by name; one that takes the name or the file of another is named and left out."""
+    formats: dict[str, ReportFormat] = {}
+    files = set(FILES)
+    for each in registry.reports:
+        if each.name in reports.FORMATS or each.file in files:
+            source = registry.reports.sources[each.name]
+            typer.echo(
+                f"{PROJECT}: skipped: plugin {source.name} {source.version}, simbench_reports: "
+                f"the format {each.name!r} or its file {each.file} is another's",
+                err=True,
+            )
+        else:
+            formats[each.name] = each
+            files.add(each.file)
+    return formats

@@ -1,0 +1,153 @@
+"""``simbench list``."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from simbench import reports
+from simbench.reports.output import FILES
+
+from ..errors import UserError
+from ..plugin.registry import Registry, Source
+from .formats import offered_formats
+from .plugins import load_registry
+
+KINDS = "[models|detectors|datasets|readers|metrics|sweeps|formats]"
+
+
+def list_(kind: Annotated[str, typer.Argument(help="What to list.", metavar=KINDS)]) -> None:
+    """List what the plugins offer.
+
+    For example:
+
+      simbench list models
+
+      simbench list detectors
+    """
+    if kind not in _TABLES:
+        raise UserError(f"unknown kind {kind!r}; known: {', '.join(_TABLES)}")
+    heads, rows = _TABLES[kind](load_registry())
+    table = Table(box=None, pad_edge=False)
+    for head in heads:
+        table.add_column(head, no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    # Wider than any table: a name is never cut, a narrow terminal wraps.
+    Console(highlight=False, width=10_000).print(table, soft_wrap=True)
+
+
+def _models(registry: Registry) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [
+            offer.name,
+            offer.title,
+            offer.family,
+            ", ".join(offer.detectors) if offer.detectors is not None else "every",
+            "yes" if offer.trainer else "no",
+            _source(registry.simulators.sources[offer.name]),
+            offer.reference,
+        ]
+        for offer in registry.simulators
+    ]
+    return ["model", "title", "family", "detectors", "trains", "plugin", "reference"], rows
+
+
+def _detectors(registry: Registry) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [
+            detector.name,
+            detector.title,
+            " x ".join(map(str, detector.shape)),
+            detector.unit,
+            ", ".join(f"{name}{'*' * (name == detector.default_channels)}" for name in detector.channels),
+            ", ".join(f"{feature.name} [{feature.unit}]" for feature in detector.features),
+        ]
+        for detector in registry.detectors
+    ]
+    return ["detector", "title", "shape", "unit", "channel conventions (* default)", "features"], rows
+
+
+def _datasets(registry: Registry) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [
+            maker.name,
+            maker.title,
+            ", ".join(maker.detectors),
+            ", ".join(f"{name} {spec.particles * spec.repeats}" for name, spec in maker.embedded.items()),
+            maker.provenance,
+        ]
+        for maker in registry.datasets
+    ]
+    return ["dataset maker", "title", "detectors", "embedded responses", "provenance"], rows
+
+
+def _readers(registry: Registry) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [
+            reader.name,
+            reader.title,
+            reader.files,
+            ", ".join(reader.detectors) if reader.detectors is not None else "every",
+            _source(registry.readers.sources[reader.name]),
+        ]
+        for reader in registry.readers
+    ]
+    return ["kind of files", "title", "files", "detectors", "plugin"], rows
+
+
+def _metrics(registry: Registry) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [
+            metric.name,
+            metric.title,
+            metric.unit.replace("{unit}", "the detector's"),
+            metric.better,
+            str(metric.version),
+        ]
+        for metric in registry.metrics
+    ]
+    return ["metric", "title", "unit", "better", "version"], rows
+
+
+def _sweeps(registry: Registry) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [
+            sweep.name,
+            sweep.title,
+            ", ".join(sweep.parameters),
+            _source(registry.sweeps.sources[sweep.name]),
+            sweep.reference,
+        ]
+        for sweep in registry.sweeps
+    ]
+    return ["sweep", "title", "parameters", "plugin", "reference"], rows
+
+
+def _formats(registry: Registry) -> tuple[list[str], list[list[str]]]:
+    files = {**dict(zip((*reports.PRINTED, "html"), FILES, strict=True)), "figures": "figures/"}
+    own = _source(Source("simbench", version("simbench-hep")))
+    rows = [[name, files[name], "yes" if name in reports.PRINTED else "no", own] for name in reports.FORMATS]
+    rows += [
+        [each.name, each.file, "yes", _source(registry.reports.sources[each.name])]
+        for each in offered_formats(registry).values()
+    ]
+    return ["format", "file", "printed", "plugin"], rows
+
+
+def _source(source: Source) -> str:
+    return f"{source.name} {source.version}"
+
+
+_TABLES = {
+    "models": _models,
+    "detectors": _detectors,
+    "datasets": _datasets,
+    "readers": _readers,
+    "metrics": _metrics,
+    "sweeps": _sweeps,
+    "formats": _formats,
+}

@@ -1,0 +1,136 @@
+"""``simbench run``."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simbench import reports
+
+from ..record.folder import RunFolder
+from ..run.benchmark import run as run_benchmark
+from ..run.placement import Placement
+from ..run.request import Request
+from .formats import Formats, choose_formats, render_offered, write_offered
+from .plugins import load_registry
+from .progress import bars, counter, watch
+
+# Options that mean the same in several commands.
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress; the tables are printed all the same.")]
+Data = Annotated[
+    str, typer.Option(help="embedded, a dataset file, or files that a reader knows: PATH or KIND:FILE,FILE.")
+]
+MinPhotons = Annotated[
+    int | None, typer.Option(help="Only responses with this photon sum or more. [default: the dataset's]")
+]
+Split = Annotated[str, typer.Option(help="particle or event.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Engine = Annotated[
+    str, typer.Option(help="What runs networks: torch, onnx, or auto, a fixed rule for each model.")
+]
+
+
+def run(
+    models: Annotated[
+        list[str],
+        typer.Option(
+            help="NAME, NAME@WEIGHTS_DIR, FILE.py:CLASS, onnx:FILE[@SCALES] or all; repeatable, or a,b,c."
+        ),
+    ] = ["all"],  # noqa: B006 - typer copies it
+    detector: Annotated[str, typer.Option(help="Whose responses; see: simbench list detectors.")] = "proton",
+    data: Data = "embedded",
+    min_photons: MinPhotons = None,
+    split: Split = "particle",
+    split_seed: Annotated[int, typer.Option(help="Of the split; independent of --seed.")] = 0,
+    limit: Annotated[int | None, typer.Option(help="Only the first N test responses.")] = None,
+    channels: Annotated[
+        str | None, typer.Option(help="Channel convention. [default: the detector's]")
+    ] = None,
+    runs: Annotated[int, typer.Option(help="Generation seeds per model.")] = 5,
+    seed: Annotated[int, typer.Option(help="Of the generation.")] = 0,
+    device: Device = "auto",
+    engine: Engine = "auto",
+    metrics: Annotated[list[str], typer.Option(help="Names joined by commas. [default: all]")] = [],  # noqa: B006
+    timing: Annotated[
+        bool, typer.Option("--timing/--no-timing", help="Also time 10,000 responses of each model.")
+    ] = False,
+    timing_only: Annotated[bool, typer.Option("--timing-only", help="Time the models; no scores.")] = False,
+    allow_leak: Annotated[
+        bool, typer.Option("--allow-leak", help="Score models on particles they were trained on, marked.")
+    ] = False,
+    executor: Annotated[
+        str, typer.Option(help="Where to generate: local, processes or dask; changes no score.")
+    ] = "local",
+    workers: Annotated[
+        int | None, typer.Option(help="Of --executor processes. [default: the cores there are]")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="ADDRESS of the one of --executor dask, such as tcp://HOST:8786.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(help="Seconds after which a model is given up; the others go on.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results. [default: runs/DETECTOR]")] = None,
+    format: Formats = ["table"],  # noqa: A002, B006
+    resume: Annotated[bool, typer.Option(help="Keep what the folder already has.")] = True,
+    quiet: Quiet = False,
+) -> int:
+    """Run simulators on the shared test split and print their scores.
+
+    Writes result.json, scores.csv and report.html to the folder --out. Started again on the same folder, it
+    computes only what is missing.
+
+    For example:
+
+      simbench run --models all --detector proton
+
+      simbench run --models gan@runs/my-gan,mc --detector neutron --out runs/try
+
+      simbench run --models path/to/my_model.py:MySimulator,mc --detector proton --limit 4096
+
+      simbench run --detector proton --limit 4096 --format markdown --quiet
+
+      simbench run --executor processes --workers 2 --timeout 600
+    """
+    registry = load_registry()
+    formats, offered = choose_formats(format, registry)
+    request = Request(
+        models=models,
+        detector=detector,
+        data=data,
+        min_photons=min_photons,
+        split=split,
+        split_seed=split_seed,
+        limit=limit,
+        channels=channels,
+        runs=runs,
+        seed=seed,
+        device=device,
+        engine=engine,
+        metrics=[name.strip() for text in metrics for name in text.split(",")],
+        allow_leak=allow_leak,
+        resume=resume,
+        scoring=not timing_only,
+        timing=timing or timing_only,
+        placement=Placement(executor, workers, scheduler, timeout),
+    )
+    folder = out or Path("runs") / detector
+    with bars(quiet) as progress:
+        result = run_benchmark(
+            registry, request, folder, watch(progress), shlex.join(["simbench", *sys.argv[1:]])
+        )
+    finished: reports.Runs = [(str(folder), RunFolder(folder))]
+    for name in formats:
+        if name in reports.PRINTED:
+            typer.echo(reports.render(finished, name), nl=False)
+    with bars(quiet) as progress:  # the page is made whatever the formats
+        wanted = [*(name for name in formats if name != "table"), "html"]
+        written = reports.write(finished, wanted, folder, counter(progress, "drawing figures"))
+    texts, broken = render_offered(offered, finished)
+    typer.echo("".join(texts.values()), nl=False)
+    written += write_offered(texts, folder)
+    paths = [folder / "result.json", folder / "scores.csv", *written]
+    typer.echo(f"written: {', '.join(str(path) for path in paths)}", err=True)
+    return int(broken or any(model["status"] == "failed" for model in result["models"]))

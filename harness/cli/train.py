@@ -1,0 +1,95 @@
+"""``simbench train``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import UserError
+from ..run.request import Request
+from ..run.watch import Watch
+from ..training.prepare import prepare
+from .plugins import load_registry
+from .progress import TrainingBar, bars, counter
+from .run import Data, Device, MinPhotons, Quiet, Split
+
+Learned = Annotated[str, typer.Option(help="Whose responses to learn.")]
+Preset = Annotated[str, typer.Option(help="compact or paper.")]
+
+
+def parse_settings(texts: list[str]) -> dict[str, str]:
+    """The settings that ``--set NAME=VALUE`` gives.
+
+    Raises:
+        UserError: one of them is of another form.
+    """
+    settings = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"--set should be NAME=VALUE, found {text!r}")
+        settings[name.strip()] = value.strip()
+    return settings
+
+
+def train(
+    model: Annotated[str, typer.Argument(help="Which model; see: simbench list models.")],
+    out: Annotated[Path, typer.Option(help="Folder for weights and record.")],
+    detector: Learned = "proton",
+    preset: Preset = "compact",
+    data: Data = "embedded",
+    min_photons: MinPhotons = None,
+    split: Split = "particle",
+    split_seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
+    set_: Annotated[list[str], typer.Option("--set", help="NAME=VALUE of a setting; repeatable.")] = [],  # noqa: B006
+    seed: Annotated[int, typer.Option(help="Of the training.")] = 0,
+    device: Device = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Train a model on the training part of the split; the test part is never read.
+
+    The checkpoint is chosen on a validation part of the training part. Killed and started again on the same
+    folder, it goes on where it stood. Score what it wrote with: simbench run --models MODEL@FOLDER
+
+    For example:
+
+      simbench train gan --detector proton --out runs/my-gan
+
+      simbench train sdi-gan --detector neutron --preset paper --set epochs=3 --out runs/try
+    """
+    registry = load_registry()
+    offer = registry.simulators[model]
+    if offer.trainer is None:
+        trainable = [other.name for other in registry.simulators if other.trainer]
+        raise UserError(f"model {model!r} does not learn; these do: {', '.join(trainable)}")
+    overrides = parse_settings(set_)
+    with bars(quiet) as progress:
+        training = TrainingBar(progress, model)
+        request = prepare(
+            registry,
+            Request(
+                detector=detector,
+                data=data,
+                min_photons=min_photons,
+                split=split,
+                split_seed=split_seed,
+                device=device,
+            ),
+            preset=preset,
+            seed=seed,
+            overrides=overrides,
+            out=out,
+            watch=Watch(
+                data=counter(progress, "making the embedded dataset"), news=lambda _, news: training(news)
+            ),
+            name=model,
+        )
+        try:
+            weights = offer.trainer(request)
+        except ValueError as error:
+            raise UserError(f"cannot train {model}: {error}") from error
+        except OSError as error:
+            raise UserError(f"cannot write to the folder {out}: {error.strerror or error}") from error
+    for warning in training.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    typer.echo(f"{weights}\nscore it with: simbench run --models {model}@{out} --detector {detector}")

@@ -1,0 +1,303 @@
+"""Labelled responses in one HDF5 file: written in blocks, read lazily, told apart by a fingerprint.
+
+Layout, version 1: datasets ``showers`` (N, H, W) unsigned integers, ``conditions`` (N, F) float32,
+``particle`` (N,) int64 (which responses share a condition), ``pdg`` (N,) int32; attributes
+``format_version``, ``detector``, ``feature_names``, ``feature_units``, ``min_photons``, ``provenance`` and
+``fingerprint``. Data sets are gzip-compressed in chunks with a checksum each. Version 2 differs in one thing:
+``showers`` are float32, for detectors that measure instead of counting.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import UserError
+from ..files import atomic
+from ..plugin.datasets import Responses
+from ..plugin.detectors import Detector
+from .checks import photon_sums
+
+FORMAT_VERSION = 1  # of counts
+MEASURED_VERSION = 2  # of float32 showers
+BLOCK = 1024  # rows read, written or hashed at a time
+_COLUMNS = {"showers": "<u4", "conditions": "<f4", "particle": "<i8", "pdg": "<i4"}
+_ATTRIBUTES = ("detector", "feature_names", "feature_units", "min_photons", "provenance", "fingerprint")
+
+
+class _Fingerprint:
+    """SHA-256 over the content of a dataset, whatever its compression, chunks or integer width."""
+
+    def __init__(self) -> None:
+        self._columns = {name: hashlib.sha256() for name in _COLUMNS}
+
+    def update(self, responses: Responses) -> None:
+        for name, dtype in _COLUMNS.items():
+            values = getattr(responses, name)
+            if name == "showers" and values.dtype.kind == "f":
+                dtype = "<f4"
+            column = np.ascontiguousarray(values, dtype=dtype)
+            self._columns[name].update(column.tobytes())
+
+    def digest(self, detector: str, feature_names: Iterable[str], min_photons: int) -> str:
+        head = {"detector": detector, "features": list(feature_names), "min_photons": int(min_photons)}
+        head |= {name: column.hexdigest() for name, column in self._columns.items()}
+        return hashlib.sha256(json.dumps(head, sort_keys=True).encode()).hexdigest()
+
+
+class Dataset:
+    """An open dataset file. Conditions are in memory, responses are read when asked for.
+
+    Attributes:
+        path: the file.
+        detector, feature_names, min_photons, provenance, fingerprint: its attributes.
+        shape: (H, W) of a response.
+        counted: whether responses are counts, or measured.
+        conditions: (N, F) float32; particle: (N,) int64; pdg: (N,) int32.
+
+    Raises:
+        UserError: the file cannot be read, is truncated, or is not of this format.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._file = h5py.File(path, "r")
+        except OSError as error:
+            raise UserError(f"cannot read the dataset {path}: {_reason(path, error)}") from error
+        try:
+            self._read_head()
+        except UserError:
+            self._file.close()
+            raise
+        except Exception as error:  # h5py raises errors of many kinds for what is damaged or out of place
+            self._file.close()
+            raise UserError(f"cannot read the dataset {path}: {_reason(path, error)}") from error
+
+    def _read_head(self) -> None:
+        attributes = self._file.attrs
+        version = attributes.get("format_version")
+        if version is None or int(version) not in (FORMAT_VERSION, MEASURED_VERSION):
+            found = "none" if version is None else str(version)
+            raise UserError(
+                f"{self.path} is no simbench dataset: format_version should be {FORMAT_VERSION} or "
+                f"{MEASURED_VERSION}, found {found}"
+            )
+        missing = [name for name in _ATTRIBUTES if name not in attributes]
+        missing += [name for name in _COLUMNS if name not in self._file]
+        if missing:
+            raise UserError(f"{self.path} is no complete dataset: it lacks {', '.join(missing)}")
+        self.detector = str(attributes["detector"])
+        self.feature_names = tuple(str(name) for name in attributes["feature_names"])
+        self.min_photons = int(attributes["min_photons"])
+        self.provenance = str(attributes["provenance"])
+        self.fingerprint = str(attributes["fingerprint"])
+        showers = self._file["showers"]
+        self.counted = counted = int(version) == FORMAT_VERSION
+        if showers.ndim != 3 or (showers.dtype.kind != "u" if counted else showers.dtype != np.float32):
+            expected_type = "unsigned integers" if counted else "float32"
+            raise UserError(
+                f"{self.path}: showers should be {expected_type} (N, H, W), "
+                f"found {showers.dtype} of shape {showers.shape}"
+            )
+        self.shape: tuple[int, int] = (int(showers.shape[1]), int(showers.shape[2]))
+        count = len(showers)
+        for name, expected in (
+            ("conditions", (count, len(self.feature_names))),
+            ("particle", (count,)),
+            ("pdg", (count,)),
+        ):
+            if self._file[name].shape != expected:
+                raise UserError(
+                    f"{self.path}: {name} should have the shape {expected} to match {count} showers, "
+                    f"found {self._file[name].shape}"
+                )
+        self.conditions: npt.NDArray[np.float32] = self._file["conditions"][:].astype(np.float32, copy=False)
+        self.particle: npt.NDArray[np.int64] = self._file["particle"][:].astype(np.int64, copy=False)
+        self.pdg: npt.NDArray[np.int32] = self._file["pdg"][:].astype(np.int32, copy=False)
+        bad = np.flatnonzero(~np.isfinite(self.conditions).all(axis=1))
+        if len(bad):
+            raise UserError(f"{self.path}: conditions of row {bad[0]} are not finite ({len(bad)} such rows)")
+
+    def __len__(self) -> int:
+        return len(self.particle)
+
+    def __enter__(self) -> "Dataset":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def require(self, detector: Detector) -> None:
+        """Raise UserError unless the file holds responses of ``detector``."""
+        for what, expected, found in (
+            ("detector", detector.name, self.detector),
+            ("image shape", detector.shape, self.shape),
+            ("features", detector.feature_names, self.feature_names),
+        ):
+            if expected != found:
+                raise UserError(f"{self.path}: {what} should be {expected}, found {found}")
+
+    def read(self, start: int, stop: int) -> npt.NDArray[Any]:
+        """Showers ``start`` to ``stop`` (exclusive) as stored: (stop - start, H, W) counts, or float32.
+
+        Raises:
+            UserError: the file is damaged there.
+        """
+        try:
+            showers: npt.NDArray[Any] = self._file["showers"][start:stop]
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"{self.path} is damaged at rows {start} to {stop}: {reason}") from error
+        return showers
+
+    def blocks(self, rows: npt.NDArray[np.int64] | None = None) -> Iterator[npt.NDArray[Any]]:
+        """The showers of ``rows`` (ascending indices; by default all), block by block: (n <= BLOCK, H, W)."""
+        for start in range(0, len(self), BLOCK):
+            stop = min(start + BLOCK, len(self))
+            if rows is None:
+                yield self.read(start, stop)
+                continue
+            low, high = np.searchsorted(rows, (start, stop))
+            if high > low:
+                yield self.read(start, stop)[rows[low:high] - start]
+
+    def photons(self) -> npt.NDArray[Any]:
+        """(N,) photon sums of all responses; one pass over the file."""
+        sums = [photon_sums(block) for block in self.blocks()]
+        return np.concatenate(sums) if sums else np.zeros(0, np.int64)
+
+    def check(self) -> list[str]:
+        """One line for each thing wrong with the content; reads the whole file."""
+        problems: list[str] = []
+        fingerprint = _Fingerprint()
+        for start, showers in zip(range(0, len(self), BLOCK), self.blocks(), strict=True):
+            rows = slice(start, start + len(showers))
+            fingerprint.update(Responses(showers, self.conditions[rows], self.particle[rows], self.pdg[rows]))
+            low = np.flatnonzero(photon_sums(showers) < self.min_photons)
+            if len(low):
+                problems.append(
+                    f"row {start + low[0]}: a photon sum below the threshold {self.min_photons} "
+                    f"({len(low)} such rows in this block)"
+                )
+        found = fingerprint.digest(self.detector, self.feature_names, self.min_photons)
+        if found != self.fingerprint:
+            problems.append(f"fingerprint should be {self.fingerprint[:12]}, the content gives {found[:12]}")
+        order = np.argsort(self.particle, kind="stable")
+        same = self.particle[order[1:]] == self.particle[order[:-1]]
+        differ = (self.conditions[order[1:]] != self.conditions[order[:-1]]).any(axis=1)
+        if (same & differ).any():
+            row = int(order[1:][same & differ][0])
+            problems.append(
+                f"row {row}: particle {self.particle[row]} has conditions that differ between rows"
+            )
+        return problems
+
+
+def write(
+    path: Path,
+    detector: Detector,
+    blocks: Iterable[Responses],
+    *,
+    min_photons: int,
+    provenance: str | Callable[[], str],
+    progress: Callable[[int], None] = lambda _: None,
+) -> str:
+    """Write blocks of responses to a new dataset file and return its fingerprint.
+
+    Args:
+        path: appears when all is written, not before.
+        detector: whose responses these are.
+        blocks: responses in order.
+        min_photons: the photon threshold that all of them meet.
+        provenance: a sentence that says where they come from, or what tells it when all is written.
+        progress: called with the number of rows written so far.
+
+    Raises:
+        UserError: the file cannot be written.
+        ValueError: a block does not fit the detector.
+    """
+    fingerprint = _Fingerprint()
+    try:
+        with atomic(path) as part, h5py.File(part, "w") as file:
+            rows = 0
+            for block in blocks:
+                _check_block(block, detector)
+                fingerprint.update(block)
+                for name in _COLUMNS:
+                    _append(file, name, getattr(block, name), rows)
+                rows += len(block.particle)
+                progress(rows)
+            digest = fingerprint.digest(detector.name, detector.feature_names, min_photons)
+            file.attrs["format_version"] = FORMAT_VERSION if detector.counted else MEASURED_VERSION
+            file.attrs["detector"] = detector.name
+            file.attrs["feature_names"] = list(detector.feature_names)
+            file.attrs["feature_units"] = [feature.unit for feature in detector.features]
+            file.attrs["min_photons"] = min_photons
+            file.attrs["provenance"] = provenance if isinstance(provenance, str) else provenance()
+            file.attrs["fingerprint"] = digest
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    return digest
+
+
+def _check_block(block: Responses, detector: Detector) -> None:
+    dtype = block.showers.dtype
+    if block.showers.shape[1:] != detector.shape or (
+        dtype.kind != "u" if detector.counted else dtype != "f4"
+    ):
+        expected_type = "unsigned integers" if detector.counted else "float32"
+        raise ValueError(
+            f"showers of {detector.name} should be {expected_type} (n, {detector.shape[0]}, "
+            f"{detector.shape[1]}), found {dtype} of shape {block.showers.shape}"
+        )
+    count = len(block.showers)
+    for name, expected in (
+        ("conditions", (count, len(detector.features))),
+        ("particle", (count,)),
+        ("pdg", (count,)),
+    ):
+        found = getattr(block, name).shape
+        if found != expected:
+            raise ValueError(f"{name} should have the shape {expected} for {count} showers, found {found}")
+
+
+def _append(file: h5py.File, name: str, values: npt.NDArray[Any], rows: int) -> None:
+    if name not in file:
+        file.create_dataset(
+            name,
+            data=values,
+            maxshape=(None, *values.shape[1:]),
+            chunks=(min(BLOCK, 256 if values.ndim == 3 else BLOCK), *values.shape[1:]),
+            compression="gzip",
+            compression_opts=4,
+            shuffle=True,
+            fletcher32=True,
+        )
+        return
+    if not np.can_cast(values.dtype, file[name].dtype):  # HDF5 would cut the values without a word
+        raise ValueError(f"{name} began as {file[name].dtype}, which cannot hold a later {values.dtype}")
+    file[name].resize(rows + len(values), axis=0)
+    file[name][rows:] = values
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Why HDF5 could not read a file, without its internals."""
+    if not path.exists():
+        return "no such file"
+    if path.is_dir():
+        return "it is a folder"
+    text = str(error)
+    if "truncated" in text:
+        return "the HDF5 file is truncated"
+    if "signature" in text:
+        return "it is no HDF5 file"
+    return " ".join(text.split())

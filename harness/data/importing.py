@@ -1,0 +1,211 @@
+"""Imports users' files: what a reader yields becomes a dataset of our own, filtered, grouped and named."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import UserError, traced
+from ..files import make_folder
+from ..plugin.datasets import DatasetReader, ReadRequest, Responses
+from ..plugin.detectors import Detector
+from . import dataset
+from .checks import as_responses, photon_sums
+
+Report = Callable[[int], None]
+_NAMED = 4  # files in a provenance, which every table repeats
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import brought.
+
+    Attributes:
+        responses, particles: how many were written.
+        dropped: how many responses were below the threshold.
+        smallest, largest: photon sum of those written.
+        fingerprint: of the dataset.
+    """
+
+    responses: int
+    particles: int
+    dropped: int
+    smallest: float
+    largest: float
+    fingerprint: str
+
+
+def import_files(
+    reader: DatasetReader, request: ReadRequest, out: Path, report: Report = lambda _: None
+) -> Imported:
+    """Read files of one kind and write them as a dataset, which appears whole or not at all.
+
+    Responses with equal conditions (bitwise, as float32) become one particle; particles are numbered in the
+    order in which they appear. Responses below the threshold are dropped and counted. Counts are stored in
+    16 bits if they fit.
+
+    Args:
+        reader: of the files' kind.
+        request: whose responses, the files and the threshold.
+        out: the HDF5 file to write.
+        report: told the number of responses read so far.
+
+    Raises:
+        UserError: a file is missing or is not what the reader reads, or nothing is left to write.
+    """
+    _check(reader, request)
+    make_folder(out.parent)
+    digest = content_hash(request.files)
+    for width in (np.uint16, np.uint32) if request.detector.counted else (np.float32,):
+        intake = _Intake(reader, request, np.dtype(width), report)
+        try:
+            fingerprint = dataset.write(
+                out,
+                request.detector,
+                intake.blocks(),
+                min_photons=request.min_photons,
+                provenance=partial(intake.provenance, digest),
+            )
+        except _TooLargeError:
+            continue
+        return intake.imported(fingerprint)
+    raise AssertionError("as_responses lets nothing through that 32 bits do not hold")
+
+
+def content_hash(files: tuple[Path, ...]) -> str:
+    """A hash of the content of files, in their order, whatever they are called.
+
+    Raises:
+        UserError: one cannot be read.
+    """
+    whole = hashlib.sha256()
+    for path in files:
+        try:
+            with path.open("rb") as file:
+                whole.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    return whole.hexdigest()
+
+
+def _check(reader: DatasetReader, request: ReadRequest) -> None:
+    name = request.detector.name
+    if reader.detectors is not None and name not in reader.detectors:
+        held = ", ".join(reader.detectors)
+        raise UserError(f"{reader.name} files hold no responses of {name!r}; they hold those of {held}")
+    if request.min_photons < 0:
+        raise UserError(f"--min-photons should be 0 or more, found {request.min_photons}")
+    if not request.files:
+        raise UserError(f"{reader.name} needs files: {reader.files}")
+    for path in request.files:
+        if not path.is_file():
+            found = "a folder" if path.is_dir() else "no such file"
+            raise UserError(f"cannot read {path}: it should be a file of {reader.name}, found {found}")
+
+
+class _TooLargeError(Exception):
+    """A count does not fit into the width tried."""
+
+
+class _Intake:
+    """Filters and groups what a reader yields, and counts."""
+
+    def __init__(
+        self, reader: DatasetReader, request: ReadRequest, width: np.dtype[Any], report: Report
+    ) -> None:
+        self._reader, self._request, self._width, self._report = reader, request, width, report
+        self._numbers: dict[bytes, int] = {}  # of particles, by the bytes of their conditions
+        self._read = self._kept = 0
+        self._range = (np.inf, -np.inf)
+
+    def blocks(self) -> Iterator[Responses]:
+        detector = self._request.detector
+        for block in self._raw():
+            sums = photon_sums(block.showers)
+            kept = sums >= self._request.min_photons
+            self._read += len(kept)
+            self._report(self._read)
+            if not kept.any():
+                continue
+            showers, conditions = block.showers[kept], block.conditions[kept]
+            if detector.counted and showers.max() > np.iinfo(self._width).max:
+                raise _TooLargeError
+            self._kept += len(showers)
+            self._range = min(self._range[0], sums[kept].min()), max(self._range[1], sums[kept].max())
+            yield Responses(
+                showers.astype(self._width, copy=False), conditions, self._group(conditions), block.pdg[kept]
+            )
+        if not self._kept:
+            raise UserError(
+                f"{self._names()}: none of {self._read} responses has a photon sum of "
+                f"{self._request.min_photons} or more"
+            )
+
+    def _raw(self) -> Iterator[Responses]:
+        """The reader's blocks, with the right types; whatever it raises is one line."""
+        read = 0
+        try:
+            for block in self._reader.read(self._request):
+                yield _typed(block, self._request.detector, self._names(), read)
+                read += len(block.showers)
+        except UserError:
+            raise
+        except Exception as error:  # a reader may be anyone's
+            raise UserError(
+                f"{self._names()}: cannot be read as {self._reader.name}: {traced(error)}"
+            ) from error
+
+    def _group(self, conditions: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+        numbers = self._numbers
+        rows = conditions.view(f"V{4 * conditions.shape[1]}").ravel()
+        each = (numbers.setdefault(row.tobytes(), len(numbers)) for row in rows)
+        return np.fromiter(each, np.int64, len(rows))
+
+    def _names(self) -> str:
+        return ", ".join(map(str, self._request.files))
+
+    def provenance(self, digest: str) -> str:
+        """Where the responses come from, without a folder's name."""
+        names = [path.name for path in self._request.files]
+        if len(names) > _NAMED:
+            names[_NAMED:] = [f"{len(names) - _NAMED} more"]
+        return (
+            f"{self._reader.provenance}, imported from {self._reader.name} files {', '.join(names)}, SHA-256 "
+            f"{digest[:16]}; {self._kept} of {self._read} responses with {self._request.min_photons} "
+            f"{self._request.detector.unit} or more"
+        )
+
+    def imported(self, fingerprint: str) -> Imported:
+        low, high = map(float, self._range)
+        return Imported(self._kept, len(self._numbers), self._read - self._kept, low, high, fingerprint)
+
+
+def _typed(block: Responses, detector: Detector, place: str, first: int) -> Responses:
+    """A block with the types of a dataset. Zeros of either sign are one, so that they group together.
+
+    Raises:
+        UserError: the arrays do not fit the detector or each other; a condition is not finite.
+    """
+    showers = as_responses(np.asarray(block.showers), detector, place, first)
+    with np.errstate(over="ignore"):
+        conditions = np.asarray(block.conditions).astype(np.float32) + np.float32(0)
+    pdg = np.asarray(block.pdg).astype(np.int32)
+    expected = (len(showers), len(detector.features))
+    if conditions.shape != expected or pdg.shape != expected[:1]:
+        raise UserError(
+            f"{place}: {len(showers)} responses should have conditions of shape {expected} and as many PDG "
+            f"ids, found {conditions.shape} and {pdg.shape}"
+        )
+    bad = np.argwhere(~np.isfinite(conditions))
+    if len(bad):
+        row, feature = bad[0]
+        raise UserError(
+            f"{place}: row {first + row}, {detector.feature_names[feature]} should be finite, "
+            f"found {conditions[row, feature]}"
+        )
+    return Responses(showers, np.ascontiguousarray(conditions), np.zeros(len(showers), np.int64), pdg)

@@ -1,0 +1,159 @@
+"""Where the data of a run come from: the embedded dataset, made once and kept, or a file."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import UserError
+from ..files import cache_folder, make_folder
+from ..plugin.datasets import DatasetMaker, MakeRequest, Particles, Responses
+from ..plugin.detectors import Detector
+from ..plugin.registry import Registry
+from . import dataset
+from .dataset import Dataset
+from .recognise import dataset_file
+from .split import TEST_FRACTION, selected
+from .sums import Projection
+from .unit import Unit, joined
+
+Report = Callable[[int], None]
+
+CONDITIONS = 64  # to try a simulator with
+_PARTICLES = 1  # seed of those: of no dataset that comes with simbench
+
+
+def maker_of(registry: Registry, detector: Detector, name: str | None = None) -> DatasetMaker:
+    """The dataset maker called ``name``, or the first that has an embedded dataset of ``detector``.
+
+    Raises:
+        UserError: there is none for this detector.
+    """
+    if name is not None:
+        maker = registry.datasets[name]
+        if detector.name not in maker.detectors:
+            raise UserError(
+                f"dataset maker {name!r} does not serve {detector.name!r}; it serves "
+                f"{', '.join(maker.detectors)}"
+            )
+        return maker
+    for maker in registry.datasets:
+        if detector.name in maker.embedded:
+            return maker
+    raise UserError(f"no embedded dataset for detector {detector.name!r}; name a file with --data")
+
+
+def make(path: Path, maker: DatasetMaker, request: MakeRequest, report: Report = lambda _: None) -> str:
+    """Make a dataset file and return its fingerprint; ``report`` is told the rows written so far."""
+    for what, number in (("particles", request.particles), ("repeats", request.repeats)):
+        if number < 1:
+            raise UserError(f"{what} should be at least 1, found {number}")
+    if request.like is not None and not maker.draws_like:
+        raise UserError(f"dataset maker {maker.name!r} draws particles of its own only, none like a file's")
+    make_folder(path.parent)
+    blocks: Iterator[Responses] = maker.make(request)
+    return dataset.write(
+        path,
+        request.detector,
+        blocks,
+        min_photons=request.min_photons,
+        provenance=maker.provenance,
+        progress=report,
+    )
+
+
+def embedded_path(registry: Registry, detector: Detector, report: Callable[[int, int], None]) -> Path:
+    """The embedded dataset's file, made on first use; ``report(done, total)`` follows the making."""
+    maker = maker_of(registry, detector)
+    spec = maker.embedded[detector.name]
+    name = f"{maker.name}-{detector.name}-{spec.particles}x{spec.repeats}-seed{spec.seed}"
+    # The fingerprint in the name retires a cached file when the maker's physics changes.
+    suffix = f"-{spec.fingerprint[:12]}" if spec.fingerprint else ""
+    path = cache_folder() / f"{name}{suffix}.h5"
+    if not path.exists():
+        total = spec.particles * spec.repeats
+        request = MakeRequest(detector, spec.particles, spec.repeats, spec.seed)
+        found = make(path, maker, request, lambda done: report(done, total))
+        if spec.fingerprint not in (None, found):
+            warnings.warn(
+                f"the embedded dataset of {detector.name} made here has the fingerprint {found[:12]}, "
+                f"expected {str(spec.fingerprint)[:12]}: this machine's arithmetic differs",
+                stacklevel=2,
+            )
+    return path
+
+
+def open_data(
+    registry: Registry, detector: Detector, data: str, report: Callable[[int, int], None] = lambda *_: None
+) -> Dataset:
+    """Open ``--data``: the word ``embedded``, a dataset file, or users' files that a reader knows.
+
+    Raises:
+        UserError: it cannot be read, or does not hold responses of ``detector``.
+    """
+    if data == "embedded":
+        path = embedded_path(registry, detector, report)
+    else:
+        path = dataset_file(registry, detector, data, cache_folder())
+    opened = Dataset(path)
+    opened.require(detector)
+    return opened
+
+
+def particles_of(data: Dataset) -> Particles:
+    """The particles of a dataset in the order in which they appear, and how many responses each has."""
+    _, first, count = np.unique(data.particle, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    rows = first[order]
+    return Particles(data.conditions[rows], data.pdg[rows], count[order].astype(np.int64))
+
+
+def split_rows(
+    data: Dataset, kind: str, seed: int, min_photons: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Row indices of the training and of the test part, of responses at or above ``min_photons``.
+
+    The split is made before the threshold is applied: a particle's side does not depend on the threshold.
+
+    Raises:
+        UserError: the threshold is below the dataset's own, or leaves a part empty.
+    """
+    if min_photons < data.min_photons:
+        raise UserError(
+            f"--min-photons {min_photons} is below the dataset's own threshold {data.min_photons}: "
+            "the responses in between are not in the file"
+        )
+    test = selected(data.particle, kind, seed, TEST_FRACTION)
+    kept = np.ones(len(data), dtype=np.bool_)
+    if min_photons > data.min_photons:
+        kept = data.photons() >= min_photons
+    parts = np.flatnonzero(~test & kept), np.flatnonzero(test & kept)
+    if not all(len(part) for part in parts):
+        raise UserError(f"--min-photons {min_photons} leaves no responses in the training or the test part")
+    return parts
+
+
+def load_rows(data: Dataset, rows: npt.NDArray[np.int64], projection: Projection) -> Unit:
+    """What is kept of some rows, conditions and particles too; the responses are read once and dropped."""
+    unit = joined([projection(block) for block in data.blocks(rows)])
+    return replace(unit, particle=data.particle[rows], conditions=data.conditions[rows])
+
+
+def conditions_of(registry: Registry, detector: Detector, rows: int = CONDITIONS) -> npt.NDArray[np.float32]:
+    """(rows, F) conditions of ``detector``, from the first dataset maker that serves it.
+
+    Raises:
+        UserError: there is none.
+    """
+    for maker in registry.datasets:
+        if detector.name in maker.detectors:
+            blocks = maker.make(MakeRequest(detector, rows, 1, _PARTICLES))
+            parts = [block.conditions for block in islice(blocks, rows)]
+            return np.concatenate(parts)[:rows].astype(np.float32)
+    raise UserError(
+        f"no dataset maker serves detector {detector.name!r}: there are no conditions to check with"
+    )

@@ -1,0 +1,96 @@
+"""What is kept of responses: a few numbers of each, some images, and what they are responses to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Sums = npt.NDArray[np.float64]
+StoredSums = npt.NDArray[np.float64] | npt.NDArray[np.uint32]  # whole numbers take half the memory
+OPTIONAL = ("examples", "example_rows", "experts", "particle", "conditions")  # of a unit
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is kept of N responses.
+
+    Attributes:
+        sums: (N, K), see :class:`simbench.harness.data.sums.Projection`.
+        columns: the K names of the sums.
+        examples: (n, H, W) images of the rows ``example_rows`` of the test part, for a model in run 0 only.
+        example_rows: (n,) rows of the test part.
+        experts: (N,) the expert that serves each row, of a model that routes in run 0 only.
+        particle: (N,) which responses share a condition, of the reference only.
+        conditions: (N, F) float32, of the reference only; the rows of every other unit are its rows.
+    """
+
+    sums: StoredSums = field(repr=False)
+    columns: tuple[str, ...]
+    examples: npt.NDArray[Any] | None = field(default=None, repr=False)
+    example_rows: npt.NDArray[np.int64] | None = None
+    experts: npt.NDArray[np.int64] | None = field(default=None, repr=False)
+    particle: npt.NDArray[np.int64] | None = field(default=None, repr=False)
+    conditions: npt.NDArray[np.float32] | None = field(default=None, repr=False)
+
+    @property
+    def conventions(self) -> dict[str, tuple[str, ...]]:
+        """The channel names of each convention that it holds the sums of."""
+        found: dict[str, list[str]] = {}
+        for column in self.columns:
+            convention, slash, channel = column.partition("/")
+            if slash:
+                found.setdefault(convention, []).append(channel)
+        return {name: tuple(channels) for name, channels in found.items()}
+
+    def channels(self, convention: str) -> Sums:
+        """(N, C) channel sums of a convention."""
+        return columns_of(self.sums, self.columns, f"{convention}/")
+
+    @property
+    def photons(self) -> Sums:
+        """(N,) photon sums."""
+        return np.asarray(self.sums[:, self.columns.index("photons")], dtype=np.float64)
+
+    @property
+    def centre(self) -> Sums:
+        """(N, 2) photon-weighted mean pixel index (x, y); NaN for an empty response."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(self.sums[:, -4:-2] / self.photons[:, None])
+
+    @property
+    def width(self) -> Sums:
+        """(N, 2) photon-weighted standard deviation of the pixel index (x, y); NaN for an empty response."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            square = self.sums[:, -2:] / self.photons[:, None]
+        return np.asarray(np.sqrt(np.maximum(square - self.centre**2, 0)))
+
+
+def joined(parts: Sequence[Unit]) -> Unit:
+    """One unit of the responses of several, in order; of one set of columns, each kept by all or by none."""
+    together = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("sums", *OPTIONAL)
+        if getattr(parts[0], name) is not None
+    }
+    return Unit(columns=parts[0].columns, **together)
+
+
+def narrow(sums: npt.NDArray[Any]) -> StoredSums:
+    """Sums as 32-bit integers if that loses nothing, else as float64."""
+    with np.errstate(invalid="ignore"):  # what does not fit stays as it is
+        whole = sums.astype(np.uint32, casting="unsafe")
+    return whole if np.array_equal(whole, sums) else sums.astype(np.float64, copy=False)
+
+
+def columns_of(sums: StoredSums, columns: tuple[str, ...], prefix: str) -> Sums:
+    """The columns of (N, K) sums whose names begin with ``prefix``.
+
+    Raises:
+        KeyError: there is none.
+    """
+    chosen = [index for index, name in enumerate(columns) if name.startswith(prefix)]
+    if not chosen:
+        raise KeyError(prefix)
+    return np.asarray(sums[:, chosen], dtype=np.float64)

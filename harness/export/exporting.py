@@ -1,0 +1,160 @@
+"""A model as ALICE's O2 deploys it: ``generator.onnx``, ``scales.txt`` and a card, written only if it passes.
+
+The contract (O2, ``Detectors/ZDC/fastsim``): two float32 inputs, noise (batch, Z) and scaled conditions
+(batch, F); first output (batch, H, W), log(1 + photons).
+"""
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.open import conditions_of
+from ..errors import UserError, traced
+from ..files import make_folder, write_text
+from ..models.names import Model, require_serves
+from ..models.onnx.file import SIDECAR
+from ..models.onnx.inputs import port
+from ..models.onnx.model import OUTPUT_KEY, TRAINED_ON_KEY, OnnxSimulator
+from ..models.onnx.read import open_session, package
+from ..models.onnx.scales import Scales, read_scales, write_scales
+from ..plugin.detectors import Detector
+from ..plugin.registry import Registry
+from ..plugin.simulators import Check, Context, Exported, Simulator, TrainedOn, describe
+from .card import card
+
+GRAPH, CARD = "generator.onnx", "MODEL_CARD.md"
+ROWS = 256  # responses that are compared
+DEVIATIONS = 5.0  # standard errors by which mean photon sums may differ
+
+
+def export(
+    registry: Registry, model: Model, detector: Detector, folder: Path, scores: Mapping[str, Any] | None
+) -> tuple[tuple[Check, ...], tuple[Path, ...]]:
+    """Write a model to ``folder``, with the scores of a run (:func:`scores_of`) if there are some.
+
+    Returns:
+        How it was checked, and the files, none if a check failed.
+
+    Raises:
+        UserError: the model cannot be exported, or the folder cannot be written to.
+    """
+    offer = model.offer
+    if offer.exporter is None:
+        able = ", ".join(other.name for other in registry.simulators if other.exporter) or "none"
+        raise UserError(f"model {model.label!r} cannot be exported; these can: {able}")
+    require_serves(model, detector)
+    # A graph cannot redraw what falls below a threshold: neither does what it is compared with.
+    context = Context(detector, min_photons=0, weights=model.weights, engine="torch")
+    folder = folder.resolve()
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--to should be a folder, found the file {folder}")
+    for name in ("onnx", "onnxruntime", "onnxscript"):
+        package(name)
+    conditions = conditions_of(registry, detector, ROWS)
+    try:
+        simulator = offer.factory(context)
+        exported = offer.exporter(context, conditions)
+    except ValueError as error:
+        raise UserError(f"cannot export {model.label}: {error}") from error
+    except Exception as error:  # a plugin may fail in any way
+        raise UserError(f"cannot export {model.label}: {traced(error)}") from error
+    trained = describe(simulator).trained_on
+    with _beside(folder) as part:
+        write_scales(part / SIDECAR, Scales(tuple(exported.mean), tuple(exported.scale)))
+        _write_graph(part / GRAPH, exported, model, detector, trained)
+        checks = (*exported.checks, *_checked(part, detector, simulator, conditions))
+        if not all(check.passed for check in checks):
+            return checks, ()
+        text = card(model, detector, exported, trained, _provenance(registry, trained), checks, scores)
+        write_text(part / CARD, text)
+        make_folder(folder)
+        files = [folder / name for name in (GRAPH, SIDECAR, CARD)]
+        for path in files:
+            (part / path.name).replace(path)
+    return checks, tuple(files)
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """A folder beside ``folder`` to write to, gone afterwards."""
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    make_folder(part)
+    try:
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _write_graph(
+    path: Path, exported: Exported, model: Model, detector: Detector, trained: TrainedOn | None
+) -> None:
+    """Write the graph with what identifies it among its metadata."""
+    import onnx
+
+    graph = onnx.load_model_from_string(exported.graph)
+    metadata = {
+        "model": model.offer.name,
+        "detector": detector.name,
+        "exported by": f"simbench-hep {version('simbench-hep')}",
+        OUTPUT_KEY: "log1p",
+    }
+    if trained is not None:
+        told = asdict(trained)
+        del told["particles"]  # thousands of hashes; the split says the same
+        metadata[TRAINED_ON_KEY] = json.dumps(told)
+    onnx.helper.set_model_props(graph, metadata)
+    path.write_bytes(graph.SerializeToString())
+
+
+def _checked(
+    folder: Path, detector: Detector, simulator: Simulator, conditions: npt.NDArray[np.float32]
+) -> Iterator[Check]:
+    """O2's contract, and the photons that come of it when the files are used as ``onnx:FILE`` uses them."""
+    import onnx
+
+    path = folder / GRAPH
+    onnx.checker.check_model(path, full_check=True)
+    yield _contract(open_session(path, "cpu"), detector)
+    runner = OnnxSimulator(path, read_scales(folder / SIDECAR), None, detector, "cpu")
+    ours, theirs = (
+        each.generate(conditions.copy(), seed=1).sum(axis=(1, 2), dtype=np.float64)
+        for each in (runner, simulator)
+    )
+    error = float(np.std(ours - theirs, ddof=1) / np.sqrt(len(ours)))
+    apart = abs(float(ours.mean() - theirs.mean())) / max(error, 1e-9)
+    text = (
+        f"photon sums of {len(ours)} responses: mean {ours.mean():.1f}, the simulator's {theirs.mean():.1f}"
+    )
+    yield Check(f"{text} ({apart:.1f} standard errors apart, {DEVIATIONS:g} allowed)", apart <= DEVIATIONS)
+
+
+def _contract(session: Any, detector: Detector) -> Check:
+    """Whether inputs and first output are those that O2 expects, in its order."""
+    ports = [port(each) for each in (*session.get_inputs(), session.get_outputs()[0])]
+    kept = (
+        len(ports) == 3
+        and all(each.kind == "tensor(float)" and each.dimensions[:1] == (None,) for each in ports)
+        and len(ports[0].dimensions) == 2
+        and ports[1].dimensions[1:] == (len(detector.features),)
+        and math.prod(size or 0 for size in ports[2].dimensions[1:]) == math.prod(detector.shape)
+    )
+    return Check(f"O2's contract: {', '.join(map(str, ports[:-1]))} to {ports[-1]}", kept)
+
+
+def _provenance(registry: Registry, trained: TrainedOn | None) -> str | None:
+    """What is known of the data that it was trained on, if they are those that come with simbench."""
+    for maker in registry.datasets:
+        for embedded in maker.embedded.values():
+            if trained is not None and embedded.fingerprint == trained.dataset:
+                return maker.provenance
+    return None

@@ -1,0 +1,105 @@
+"""What a detector is to the benchmark: the shape of a response, the conditions, and named channel maps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import UserError
+
+Masks: TypeAlias = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One condition: its name and its unit."""
+
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class ChannelMap:
+    """Which pixels are summed into which readout channel.
+
+    Attributes:
+        names: C channel names.
+        masks: (C, H, W) booleans; a pixel may belong to any number of channels.
+    """
+
+    names: tuple[str, ...]
+    masks: Masks
+
+    def __post_init__(self) -> None:
+        if self.masks.ndim != 3 or len(self.masks) != len(self.names) or self.masks.dtype != np.bool_:
+            raise ValueError(
+                f"channel masks must be boolean of shape ({len(self.names)}, H, W), one for each of "
+                f"{', '.join(self.names)}; found {self.masks.dtype} of shape {self.masks.shape}"
+            )
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A detector, as a plugin offers it.
+
+    Attributes:
+        name: what the command line calls it.
+        title: its full name, for tables.
+        shape: (H, W) of a response.
+        unit: what a pixel counts, or measures.
+        features: the F conditions, in the order of every conditions array.
+        channels: channel maps by the name of their convention.
+        default_channels: the convention used unless another is asked for.
+        half_size: half dimensions (x, y) of the face in cm, where known.
+        centre: centre of the face (x, y) in cm, where known.
+        distance: distance of the face from the collision point in cm, where known.
+        counted: whether a pixel counts (responses are stored as unsigned integers) or measures (float32).
+    """
+
+    name: str
+    title: str
+    shape: tuple[int, int]
+    unit: str
+    features: tuple[Feature, ...]
+    channels: Mapping[str, ChannelMap] = field(repr=False)
+    default_channels: str
+    half_size: tuple[float, float] | None = None
+    centre: tuple[float, float] | None = None
+    distance: float | None = None
+    counted: bool = True
+
+    def __post_init__(self) -> None:
+        for name, channel_map in self.channels.items():
+            if "/" in name:
+                raise ValueError(f"detector {self.name!r}: a channel convention's name has no '/': {name!r}")
+            if channel_map.masks.shape[1:] != self.shape:
+                raise ValueError(
+                    f"detector {self.name!r}: the masks of channel convention {name!r} have the shape "
+                    f"{channel_map.masks.shape[1:]}, expected {self.shape}"
+                )
+        if self.default_channels not in self.channels:
+            raise ValueError(
+                f"detector {self.name!r}: the default channel convention {self.default_channels!r} is not "
+                f"one of its own: {', '.join(self.channels)}"
+            )
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the F conditions, in order."""
+        return tuple(feature.name for feature in self.features)
+
+    def channel_map(self, convention: str | None = None) -> ChannelMap:
+        """The channel map of a convention, by default the detector's own choice.
+
+        Raises:
+            UserError: the detector has no such convention.
+        """
+        name = convention or self.default_channels
+        if name not in self.channels:
+            raise UserError(
+                f"detector {self.name!r} has no channel convention {name!r}; it has "
+                f"{', '.join(self.channels)}"
+            )
+        return self.channels[name]

@@ -1,0 +1,144 @@
+"""Finds the plugins, each on its own: a broken one is named and skipped, never fatal to the others."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import entry_points, version
+from typing import Generic, TypeVar
+
+import pluggy
+
+from ..errors import UserError, traced
+from . import specs
+from .datasets import DatasetMaker, DatasetReader
+from .detectors import Detector
+from .metric import Metric
+from .reports import ReportFormat
+from .simulators import SimulatorOffer
+from .specs import PROJECT
+from .sweeps import Sweep
+
+Record = TypeVar("Record", SimulatorOffer, Detector, DatasetMaker, DatasetReader, Metric, Sweep, ReportFormat)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which plugin a record came from."""
+
+    name: str
+    version: str
+
+
+@dataclass
+class Catalogue(Generic[Record]):
+    """Records of one kind by name, and where each came from."""
+
+    kind: str
+    records: dict[str, Record] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Record:
+        """The record of a name.
+
+        Raises:
+            UserError: there is none; the message lists those there are.
+        """
+        if name not in self.records:
+            known = ", ".join(self.records) or "none at all"
+            raise UserError(f"unknown {self.kind} {name!r}; known: {known}")
+        return self.records[name]
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.records.values())
+
+
+class Registry:
+    """All that the plugins offer.
+
+    Attributes:
+        simulators, detectors, datasets, readers, metrics, sweeps, reports: one :class:`Catalogue` a hook.
+        problems: one line for each plugin, or part of one, that was skipped.
+    """
+
+    def __init__(self) -> None:
+        self.simulators: Catalogue[SimulatorOffer] = Catalogue("model")
+        self.detectors: Catalogue[Detector] = Catalogue("detector")
+        self.datasets: Catalogue[DatasetMaker] = Catalogue("dataset maker")
+        self.readers: Catalogue[DatasetReader] = Catalogue("kind of files")
+        self.metrics: Catalogue[Metric] = Catalogue("metric")
+        self.sweeps: Catalogue[Sweep] = Catalogue("sweep")
+        self.reports: Catalogue[ReportFormat] = Catalogue("report format")
+        self.problems: list[str] = []
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(specs)
+
+    def add(self, plugin: object, source: Source) -> None:
+        """Register a plugin and collect what it offers; what fails is added to ``problems``."""
+        try:
+            hash(plugin)  # pluggy keeps plugins in sets
+            self._manager.register(plugin, name=source.name)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
+            self.problems.append(f"plugin {source.name} {source.version}: {traced(error)}")
+            return
+        others = [other for other in self._manager.get_plugins() if other is not plugin]
+        self._collect("simbench_simulators", self.simulators, SimulatorOffer, source, others)
+        self._collect("simbench_detectors", self.detectors, Detector, source, others)
+        self._collect("simbench_datasets", self.datasets, DatasetMaker, source, others)
+        self._collect("simbench_readers", self.readers, DatasetReader, source, others)
+        self._collect("simbench_metrics", self.metrics, Metric, source, others)
+        self._collect("simbench_sweeps", self.sweeps, Sweep, source, others)
+        self._collect("simbench_reports", self.reports, ReportFormat, source, others)
+
+    def _collect(
+        self,
+        hook: str,
+        catalogue: Catalogue[Record],
+        record_type: type[Record],
+        source: Source,
+        others: Iterable[object],
+    ) -> None:
+        label = f"plugin {source.name} {source.version}, {hook}"
+        try:
+            answers: list[Iterable[Record]] = self._manager.subset_hook_caller(hook, others)()
+            records = [record for answer in answers for record in answer]
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
+            self.problems.append(f"{label}: {traced(error)}")
+            return
+        for record in records:
+            if not isinstance(record, record_type):
+                self.problems.append(
+                    f"{label}: expected {record_type.__name__} records, found {type(record).__name__}"
+                )
+            elif record.name in catalogue.records:
+                owner = catalogue.sources[record.name].name
+                self.problems.append(f"{label}: the {catalogue.kind} {record.name!r} is already {owner}'s")
+            else:
+                catalogue.records[record.name] = record
+                catalogue.sources[record.name] = source
+
+
+def load() -> Registry:
+    """The registry of our own plugins and of all installed packages in the entry-point group ``simbench``."""
+    registry = Registry()
+    own_version = version("simbench-hep")
+    folder = importlib.import_module("simbench.plugins")
+    for module in sorted(pkgutil.iter_modules(folder.__path__), key=lambda found: found.name):
+        if module.name.startswith("_"):  # what plugins share
+            continue
+        name = f"simbench.plugins.{module.name}"
+        _add_module(registry, Source(name, own_version), partial(importlib.import_module, name))
+    for entry in sorted(entry_points(group=PROJECT), key=lambda found: found.name):
+        dist_version = entry.dist.version if entry.dist else "?"
+        _add_module(registry, Source(entry.name, dist_version), entry.load)
+    return registry
+
+
+def _add_module(registry: Registry, source: Source, load_module: Callable[[], object]) -> None:
+    try:
+        plugin = load_module()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
+        registry.problems.append(f"plugin {source.name} {source.version}: {traced(error)}")
+        return
+    registry.add(plugin, source)

@@ -1,0 +1,258 @@
+"""Simulators: what each promises, what else it may be able to do, and how a plugin offers it."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from .detectors import Detector
+
+
+class Simulator(Protocol):
+    """Anything that turns conditions into detector responses."""
+
+    def generate(self, conditions: npt.NDArray[np.float32], *, seed: int) -> npt.NDArray[Any]:
+        """Responses to ``conditions``.
+
+        Args:
+            conditions: (N, F) float32, physical units, the detector's feature order; N may be 0.
+            seed: 0 <= seed < 2**63. The same conditions and seed give the same responses.
+
+        Returns:
+            (N, H, W) float32 or integers in the detector's unit, finite and not negative.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """What a trained simulator has seen: enough to refuse a test that it has already read.
+
+    Attributes:
+        dataset: fingerprint of the training dataset.
+        split, split_seed, test_fraction: the split whose training part was used.
+        particles: sorted 64-bit hashes (:func:`simbench.harness.data.split.particle_hashes`) of the training
+            particles, where known; lets a leak be seen across different files.
+    """
+
+    dataset: str
+    split: str
+    split_seed: int
+    test_fraction: float
+    particles: npt.NDArray[np.uint64] | None = field(default=None, repr=False)
+
+
+@runtime_checkable
+class Routing(Protocol):
+    """Optional ability: a mixture of experts tells which expert serves which condition."""
+
+    def route(self, conditions: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+        """The expert, counted from 0, that serves each of (N, F) conditions: (N,) integers."""
+        ...
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a simulator tells of itself, each by an optional attribute of its own.
+
+    Attributes:
+        trained_on: of ``trained_on``: what it was trained on, ``None`` if unknown.
+        training: of ``training_record``: the JSON values ``preset``, ``seed``, ``steps``, ``best_step``,
+            ``validation`` and ``history``, a list of objects with ``step``, ``epoch``, ``losses`` and
+            ``validation``, and with ``seconds``, counted from the start of the training, where they are
+            known. ``parameters`` may tell the number of trained parameters.
+        notes: of ``notes``: phrases such as ``output taken for log(1 + photons), undeclared``, to be said
+            wherever its scores are shown.
+        execution: of ``execution``: ``engine``, the library that runs it, and ``batch``, how many responses
+            it computes together.
+        weights: of ``fingerprint``: a text that identifies its weights, where they can change under its name.
+            The harness adds the digest of a weights folder.
+    """
+
+    trained_on: TrainedOn | None = None
+    training: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+    execution: Mapping[str, Any] = field(default_factory=dict)
+    weights: Any = None
+
+
+def describe(simulator: Simulator) -> Description:
+    """What a simulator tells of itself, in plain types that JSON and other processes know.
+
+    Raises:
+        Exception: whatever its attributes raise, or are.
+    """
+    trained = getattr(simulator, "trained_on", None)
+    record = getattr(simulator, "training_record", None)
+    if trained is not None:
+        particles = None if trained.particles is None else np.array(trained.particles, dtype=np.uint64)
+        trained = TrainedOn(
+            str(trained.dataset),
+            str(trained.split),
+            int(trained.split_seed),
+            float(trained.test_fraction),
+            particles,
+        )
+    return Description(
+        trained_on=trained,
+        training=None if record is None else _plain(dict(record)),
+        notes=tuple(map(str, getattr(simulator, "notes", ()))),
+        execution=_plain(dict(getattr(simulator, "execution", {}))),
+        weights=_plain(getattr(simulator, "fingerprint", None)),
+    )
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it."""
+    return json.loads(json.dumps(value, allow_nan=False))
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a simulator's factory is told.
+
+    Attributes:
+        detector: whose responses are asked for.
+        min_photons: the dataset holds only responses with at least this photon sum; a simulator is asked
+            for draws of that conditioned distribution.
+        device: ``cpu`` or ``cuda``.
+        weights: a folder that ``simbench train`` wrote, or ``None`` for the simulator's own weights.
+        engine: ``torch``, ``onnx``, or ``auto``: what the simulator does best, by a fixed rule of its own.
+            A simulator that has no choice ignores it.
+        cache: a folder for files that a simulator makes of its weights, such as exported graphs; they may be
+            deleted at any time. ``None``: nothing is to be kept.
+    """
+
+    detector: Detector
+    min_photons: int = 1
+    device: str = "cpu"
+    weights: Path | None = None
+    engine: str = "auto"
+    cache: Path | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One line of news from a training.
+
+    Attributes:
+        step, steps: where it stands.
+        losses: the latest, by name.
+        validation: the last validation score.
+        warnings: of the last evaluation, a line each.
+        experts: of a mixture at its last evaluation: ``share``, ``entropy`` and ``intensity``.
+    """
+
+    step: int
+    steps: int
+    losses: Mapping[str, float]
+    validation: float | None = None
+    warnings: tuple[str, ...] = ()
+    experts: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What a trainer is asked to do. Arrays are the training part of the split, less a validation part.
+
+    Attributes:
+        detector: whose responses are to be learned.
+        preset: ``compact`` or ``paper``.
+        conditions: (N, F) float32, physical units.
+        showers: (N, H, W) unsigned integers.
+        particle: (N,) which responses share a condition.
+        validation_conditions: (M, F) float32.
+        score: ``score(conditions, responses)``: the mean WS of responses to ``validation_conditions``, for
+            choosing a checkpoint; smaller is better.
+        trained_on: to be stored with the weights, and told as ``trained_on``.
+        min_photons: the dataset's photon threshold.
+        seed: of all that is random in the training.
+        overrides: settings given by ``--set name=value``.
+        out: folder to write to; what is there already is resumed.
+        device: ``cpu`` or ``cuda``.
+        progress: to be called now and then.
+    """
+
+    detector: Detector
+    preset: str
+    conditions: npt.NDArray[np.float32]
+    showers: npt.NDArray[Any]
+    particle: npt.NDArray[np.int64]
+    validation_conditions: npt.NDArray[np.float32]
+    score: Callable[[npt.NDArray[np.float32], npt.NDArray[Any]], float]
+    trained_on: TrainedOn
+    min_photons: int
+    seed: int
+    overrides: Mapping[str, str]
+    out: Path
+    device: str
+    progress: Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that was compared: one line that says what, how far it agrees, and whether that will do."""
+
+    text: str
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A simulator as an ONNX graph, as ALICE's O2 runs one.
+
+    Attributes:
+        graph: the model, serialised. Two float32 inputs, noise (batch, Z) and scaled conditions (batch, F),
+            in this order; first output (batch, H, W) or alike, log(1 + photons). The batch is dynamic.
+        noise: Z.
+        mean, scale: (F,) the scaled conditions are (x - mean) / scale.
+        checks: how far it agrees with the simulator.
+        facts: what a model card tells besides, by name, such as ``preset`` or ``parameters``.
+        limits: sentences of the card on what not to expect of it.
+    """
+
+    graph: bytes = field(repr=False)
+    noise: int
+    mean: Sequence[float]
+    scale: Sequence[float]
+    checks: tuple[Check, ...]
+    facts: Mapping[str, str] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SimulatorOffer:
+    """A simulator that a plugin offers.
+
+    Attributes:
+        name: what the command line and every table call it.
+        title: its name in prose.
+        factory: makes it; called in every process that generates with it, and once more to time it.
+        detectors: names of the detectors it serves as it comes; ``None``: every detector. Weights of its own
+            training (``NAME@DIR``) may serve others.
+        family: groups models of one kind (``gan``, ``reference``, ...).
+        reference: where it is described (a paper, a page).
+        slow: left out of ``--models all``.
+        trainer: trains it; ``None``: it does not learn.
+        exporter: ``exporter(context, conditions)`` makes an ONNX graph of it, for ``simbench export``, and
+            compares the two on (N, F) conditions; the context is as its factory is told, on the CPU.
+            ``None``: it has none. What it refuses is a ``ValueError``.
+    """
+
+    name: str
+    title: str
+    factory: Callable[[Context], Simulator]
+    detectors: tuple[str, ...] | None = None
+    family: str = "other"
+    reference: str = ""
+    slow: bool = False
+    trainer: Callable[[TrainingRequest], Path] | None = None
+    exporter: Callable[[Context, npt.NDArray[np.float32]], Exported] | None = None
+
+    def serves(self, detector: Detector) -> bool:
+        """Whether it can simulate ``detector`` as it comes, without weights of a training."""
+        return self.detectors is None or detector.name in self.detectors

@@ -1,0 +1,42 @@
+"""What a run of the benchmark is asked to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..errors import UserError
+from .placement import Placement
+
+ENGINES = ("auto", "torch", "onnx")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What ``simbench run`` was asked to do; the options of the command line, with their defaults."""
+
+    models: Sequence[str] = ("all",)
+    detector: str = "proton"
+    data: str = "embedded"
+    min_photons: int | None = None
+    split: str = "particle"
+    split_seed: int = 0
+    limit: int | None = None
+    channels: str | None = None
+    runs: int = 5
+    seed: int = 0
+    device: str = "auto"
+    engine: str = "auto"
+    metrics: Sequence[str] = ()
+    allow_leak: bool = False
+    resume: bool = True
+    scoring: bool = True
+    timing: bool = False
+    placement: Placement = field(default_factory=Placement)
+
+    def check(self) -> None:
+        """Raise UserError for what is out of range."""
+        self.placement.check()
+        if self.engine not in ENGINES:
+            raise UserError(f"unknown engine {self.engine!r}; known: {', '.join(ENGINES)}")
+        for what, number in (("--runs", self.runs), ("--limit", self.limit)):
+            if number is not None and number < 1:
+                raise UserError(f"{what} should be at least 1, found {number}")

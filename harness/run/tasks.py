@@ -1,0 +1,202 @@
+"""What is asked of a model, and what does it, in this process or in another.
+
+A task carries all that its reply depends on, so that it may be done anywhere, any number of times: a worker
+needs the plugins, but neither the dataset nor the folder of results. What a model raises is told, not raised.
+"""
+
+import hashlib
+import time
+import traceback
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.sums import Projection
+from ..data.unit import Unit
+from ..errors import UserError, one_line, traced
+from ..files import cache_folder
+from ..plugin.registry import Registry, Source, load
+from ..plugin.simulators import Context, Description, Routing, Simulator, SimulatorOffer, describe
+from ..processes.workers import RAISED, Reply
+from . import timing
+
+
+@dataclass(frozen=True)
+class ModelKey:
+    """What a worker needs to make a model.
+
+    Attributes:
+        label: of the model in this run.
+        name: of the simulator in the worker's registry.
+        source: the plugin, which is to be of the same version everywhere.
+        offer: the simulator itself, of a model that is in no registry.
+        weights: an absolute path, or ``None``.
+        detector, min_photons, device, engine: as in :class:`simbench.harness.hooks.Context`.
+    """
+
+    label: str
+    name: str
+    source: Source
+    offer: SimulatorOffer | None
+    weights: Path | None
+    detector: str
+    min_photons: int
+    device: str
+    engine: str = "auto"
+
+
+@dataclass(frozen=True)
+class Task:
+    """Make the simulator and tell what it is: the answer is a :class:`Description`."""
+
+    model: ModelKey
+
+
+@dataclass(frozen=True)
+class Generate(Task):
+    """Respond to a chunk of a run: the answer is its :class:`Unit`.
+
+    Attributes:
+        conditions: (n, F) float32.
+        examples: rows of the chunk of which images are kept.
+        weights: what the :class:`Description` told.
+    """
+
+    run: int
+    chunk: int
+    conditions: npt.NDArray[np.float32] = field(repr=False)
+    seed: int
+    examples: npt.NDArray[np.int64]
+    weights: Any
+
+
+@dataclass(frozen=True)
+class Time(Task):
+    """Measure the speed on (N, F) conditions: the answer is what :func:`.timing.measure` returns."""
+
+    conditions: npt.NDArray[np.float32] = field(repr=False)
+
+
+class TaskRunner:
+    """Does tasks. It holds the simulator of the last task, and no other."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._held: tuple[ModelKey, Simulator, Projection, Any] | None = None
+
+    def __call__(self, task: Task) -> Reply:
+        """Do what is asked; an exception is told in the reply."""
+        begun = time.monotonic()
+        try:
+            answer = self._answer(task)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a model may fail in any way but Ctrl-C
+            line = self._line(task.model, error)
+            self._held = None
+            return Reply(None, time.monotonic() - begun, line, RAISED)
+        return Reply(answer, time.monotonic() - begun)
+
+    def _answer(self, task: Task) -> Description | Unit | dict[str, Any]:
+        simulator, projection, weights = self._open(task.model)
+        if isinstance(task, Generate):
+            if task.weights != weights:
+                raise UserError("a worker found other weights than the run began with")
+            return _generate(simulator, projection, task)
+        if isinstance(task, Time):
+            computes = describe(simulator).execution
+            timed = timing.measure(simulator, task.conditions, task.model.device, lambda _: None)
+            return {**timed, "engine": computes.get("engine"), "batch": computes.get("batch")}
+        return replace(describe(simulator), weights=weights)
+
+    def _open(self, model: ModelKey) -> tuple[Simulator, Projection, Any]:
+        if self._held is None or self._held[0] != model:
+            self._held = None  # two simulators may be too many for the memory
+            detector = self._registry.detectors[model.detector]
+            factory = self._offer(model).factory
+            simulator = factory(
+                Context(
+                    detector, model.min_photons, model.device, model.weights, model.engine, cache_folder()
+                )
+            )
+            weights = [describe(simulator).weights, _digest(model.weights)]
+            self._held = model, simulator, Projection(detector), weights
+        return self._held[1:]
+
+    def _offer(self, model: ModelKey) -> SimulatorOffer:
+        if model.offer is not None:
+            return model.offer
+        offer, source = self._registry.simulators[model.name], self._registry.simulators.sources[model.name]
+        if source != model.source:
+            raise UserError(
+                f"a worker has plugin {source.name} {source.version}, "
+                f"expected {model.source.name} {model.source.version}"
+            )
+        return offer
+
+    def _line(self, model: ModelKey, error: BaseException) -> str:
+        """The error, the line of the plugin at which it went wrong, and which plugin that is."""
+        frames = list(traceback.walk_tb(error.__traceback__))
+        generate = getattr(self._held[1], "generate", None) if self._held else None
+        if (
+            generate is not None and frames[-1][0].f_globals is globals()
+        ):  # refused here: nothing was raised there
+            code = getattr(generate, "__code__", None)
+            place = f" ({Path(code.co_filename).name}:{code.co_firstlineno})" if code else ""
+            text = f"{one_line(error)}{place}"
+        else:
+            text = traced(error)
+        return f"{text}, plugin {model.source.name} {model.source.version}"
+
+
+def prepare() -> TaskRunner:
+    """What does tasks in a process of its own, with the plugins that are installed there."""
+    return TaskRunner(load())
+
+
+def check_responses(responses: Any, rows: int, shape: tuple[int, int]) -> npt.NDArray[Any]:
+    """The responses, if they are what :class:`Simulator` promises.
+
+    Raises:
+        TypeError: they are no NumPy array.
+        ValueError: they are of another shape or kind, not finite, or negative; says where.
+    """
+    if not isinstance(responses, np.ndarray):
+        raise TypeError(f"generate should return a NumPy array, found {type(responses).__name__}")
+    expected = (rows, *shape)
+    if responses.shape != expected:
+        raise ValueError(f"generate should return responses of shape {expected}, found {responses.shape}")
+    if responses.dtype.kind not in "uif":
+        raise ValueError(f"generate should return float32 or integers, found {responses.dtype}")
+    low, high = (responses.min(), responses.max()) if responses.size else (0, 0)
+    if low >= 0 and high < np.inf:  # neither is true of NaN
+        return responses
+    for what, wrong in (("NaN or infinite", ~np.isfinite(responses)), ("negative", responses < 0)):
+        if wrong.any():
+            place = tuple(int(index) for index in np.argwhere(wrong)[0])
+            raise ValueError(f"generate should return finite values >= 0, found a {what} one at {place}")
+    return responses
+
+
+def _generate(simulator: Simulator, projection: Projection, task: Generate) -> Unit:
+    responses = simulator.generate(task.conditions.copy(), seed=task.seed)
+    check_responses(responses, len(task.conditions), projection.shape)
+    experts = None
+    if task.run == 0 and isinstance(simulator, Routing):  # the expert depends on the condition alone
+        experts = np.array(simulator.route(task.conditions.copy()), dtype=np.int64)
+        if experts.shape != (len(task.conditions),):
+            raise ValueError(f"route should return {len(task.conditions)} experts, found {experts.shape}")
+    examples = np.array(responses[task.examples])
+    return replace(projection(responses), examples=examples, experts=experts)
+
+
+def _digest(folder: Path | None) -> str | None:
+    """What the files of a weights folder hold, or ``None`` for a model with weights of its own."""
+    if folder is None:
+        return None
+    digest = hashlib.sha256()
+    for path in sorted(file for file in folder.iterdir() if file.is_file()):
+        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

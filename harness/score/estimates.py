@@ -1,0 +1,101 @@
+"""Scores of finished runs with all that tells their noise: each run's value, and replicates of their mean."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import UserError
+from ..metrics.replicates import Floats
+from ..plugin.metric import Metric, Resampling, Scored
+from ..record.folder import RunFolder
+from ..record.protocol import require_same
+from .rescore import reference_of, scored_runs
+from .significance import Estimate
+
+
+class Bootstrap:
+    """The bootstrap of the test part that several runs share.
+
+    Raises:
+        UserError: the runs' protocols or reference responses differ, or no folder tells the particles.
+    """
+
+    def __init__(self, folders: Sequence[RunFolder]) -> None:
+        first = folders[0]
+        for other in folders[1:]:
+            where = f"{first.path} and {other.path} cannot be compared"
+            require_same(first.result["protocol"], other.result["protocol"], where)
+        self.convention = first.result["protocol"]["channels"]
+        self._references = {folder.path: reference_of(folder, self.convention) for folder in folders}
+        sums = [reference.channels(self.convention) for reference in self._references.values()]
+        if not all(np.array_equal(sums[0], others) for others in sums[1:]):
+            raise UserError("the reference responses of the runs differ, though their protocols are the same")
+        told = [one.particle for one in self._references.values() if one.particle is not None]
+        if not told:
+            raise UserError(
+                f"{first.path}: an older version wrote it, without the particles of its responses; "
+                "start its simbench run again to add them, nothing is generated again"
+            )
+        self.resampling = Resampling.of(told[0])
+
+    def estimate(self, folder: RunFolder, model: Mapping[str, Any], metric: Metric) -> Estimate:
+        """The estimate of a metric for a model that is ``ok`` in a run.
+
+        Raises:
+            ValueError: the metric has no value in some run, or the model's responses are not all there.
+        """
+        values = (model.get(metric.name) or {}).get("runs") or [None]
+        if None in values:
+            raise ValueError(f"it has no {metric.name} in some run")
+        reference = self._references[folder.path]
+        total = np.zeros(self.resampling.weights.shape[1])
+        for scored in scored_runs(folder, reference, model["name"], self.convention):
+            total += _replicates(metric, scored, self.resampling)
+        stream = (folder.result["settings"]["seed"], model["name"])
+        return Estimate(tuple(values), total / len(values), self.resampling.particles, stream)
+
+
+def _replicates(metric: Metric, scored: Scored, resampling: Resampling) -> Floats:
+    """(B,) the metric's value over all responses in each replicate."""
+    if metric.resampled is not None:
+        return metric.resampled(scored, resampling)
+    values = []
+    for replicate in range(resampling.weights.shape[1]):
+        rows = resampling.rows(replicate)
+        drawn = Scored(
+            scored.reference[rows],
+            scored.generated[rows],
+            scored.reference_photons[rows],
+            scored.generated_photons[rows],
+            scored.channels,
+            scored.min_photons,
+        )
+        table = {(value.subset, value.channel): value.value for value in metric.function(drawn)}
+        overall = table["all", "mean"]
+        if overall is None:
+            raise ValueError(f"metric {metric.name!r} has no value in some replicate of the bootstrap")
+        values.append(overall)
+    return np.array(values)
+
+
+def metrics_of(known: Mapping[str, Metric], folders: Sequence[RunFolder]) -> list[Metric]:
+    """The metrics that all runs have.
+
+    Raises:
+        UserError: one of them is unknown here, or of another version, or there is none.
+    """
+    names = [
+        name
+        for name in folders[0].result["metrics"]
+        if all(name in folder.result["metrics"] for folder in folders)
+    ]
+    if not names:
+        raise UserError("the runs have no metric in common")
+    for name in names:
+        used = folders[0].result["metrics"][name]["version"]
+        if name not in known:
+            raise UserError(f"metric {name!r} is not offered by any plugin here: install the one that has it")
+        if known[name].version != used:
+            raise UserError(f"metric {name!r}: version {known[name].version} here, {used} in the runs")
+    return [known[name] for name in names]

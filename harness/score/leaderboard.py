@@ -1,0 +1,116 @@
+"""Models of several runs, ranked by their Wasserstein score, and which differences between them are noise."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from ..errors import UserError, one_line
+from ..plugin.metric import Metric
+from ..record.folder import RunFolder
+from .estimates import Bootstrap, metrics_of
+from .significance import CONFIDENCE, Estimate, difference, groups, holm
+
+METRIC = "ws"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A model in the ranking.
+
+    Attributes:
+        rank: counted from 1; ``None`` of the reference simulation, which only stands beside.
+        model, run: its name and the run it is of.
+        estimate: its score.
+        groups: numbers, from 0; models that share one are not told apart.
+        marks: what the run says of it.
+    """
+
+    rank: int | None
+    model: str
+    run: RunFolder
+    estimate: Estimate
+    groups: tuple[int, ...]
+    marks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """The ranking of the models of some runs.
+
+    Attributes:
+        runs: them.
+        places: best first.
+        unranked: ``(model, run, reason)`` of the models without a score.
+        metric: what they are ranked by.
+        confidence: that no two models are told apart by noise.
+        pairs: how many pairs were tested.
+    """
+
+    runs: tuple[RunFolder, ...]
+    places: tuple[Place, ...]
+    unranked: tuple[tuple[str, RunFolder, str], ...]
+    metric: Metric
+    confidence: float
+    pairs: int
+
+
+def rank(
+    runs: Sequence[RunFolder],
+    known: Mapping[str, Metric],
+    confidence: float = CONFIDENCE,
+    report: Callable[[int, int], None] = lambda *_: None,
+) -> Leaderboard:
+    """Rank the models of runs of one protocol; every pair is tested, all pairs together (Holm).
+
+    Args:
+        runs: at least one.
+        known: the metrics that plugins offer, by name.
+        confidence: that no two models are told apart by noise, above 0.5 and below 1.
+        report: is told the models done, of how many.
+
+    Raises:
+        UserError: the runs are not comparable, or lack a Wasserstein score, or the confidence is no share.
+    """
+    if not 0.5 < confidence < 1:
+        raise UserError(f"--confidence should be above 0.5 and below 1, found {confidence:g}")
+    bootstrap = Bootstrap(runs)
+    metric = next((metric for metric in metrics_of(known, runs) if metric.name == METRIC), None)
+    if metric is None:
+        raise UserError(f"the runs are not all scored by {METRIC!r}, which models are ranked by")
+    models = [(run, model) for run in runs for model in run.result["models"]]
+    scored, unranked = [], []
+    for done, (run, model) in enumerate(models):
+        report(done, len(models))
+        if model["status"] != "ok":
+            unranked.append((model["name"], run, f"{model['status']}: {model['error']}"))
+            continue
+        try:
+            scored.append((bootstrap.estimate(run, model, metric), run, model))
+        except Exception as error:  # noqa: BLE001 - a plugin's metric may fail in any way
+            unranked.append((model["name"], run, one_line(error)))
+    report(len(models), len(models))
+    scored.sort(key=lambda one: one[0].mean)  # stable: equal ones stay in the order of the runs
+    estimates = [estimate for estimate, _, _ in scored]
+    members = groups(len(scored), _told_apart(estimates, 1 - confidence))
+    places, ranked = [], 0
+    for (estimate, run, model), shared in zip(scored, members, strict=True):
+        floor = model.get("family") == "reference"
+        ranked += not floor
+        places.append(
+            Place(
+                None if floor else ranked,
+                model["name"],
+                run,
+                estimate,
+                tuple(shared),
+                tuple(model.get("marks") or ()),
+            )
+        )
+    pairs = len(scored) * (len(scored) - 1) // 2
+    return Leaderboard(tuple(runs), tuple(places), tuple(unranked), metric, confidence, pairs)
+
+
+def _told_apart(estimates: Sequence[Estimate], level: float) -> list[tuple[int, int]]:
+    pairs = list(combinations(range(len(estimates)), 2))
+    adjusted = holm([difference(estimates[i], estimates[j]).p for i, j in pairs])
+    return [pair for pair, p in zip(pairs, adjusted, strict=True) if p <= level]

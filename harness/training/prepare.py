@@ -1,0 +1,77 @@
+"""Prepares a training: the training part of the split, less a validation part that chooses the checkpoint."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.open import load_rows, open_data, split_rows
+from ..data.split import TEST_FRACTION, VALIDATION_FRACTION, particle_hashes, selected
+from ..data.sums import Projection
+from ..metrics.wasserstein import wasserstein
+from ..plugin.registry import Registry
+from ..plugin.simulators import TrainedOn, TrainingRequest
+from ..run.placement import resolve_device
+from ..run.request import Request
+from ..run.watch import Watch
+
+
+def prepare(
+    registry: Registry,
+    request: Request,
+    *,
+    preset: str,
+    seed: int,
+    overrides: Mapping[str, str],
+    out: Path,
+    watch: Watch,
+    name: str,
+) -> TrainingRequest:
+    """What a trainer is asked, on the data and the split of ``request``. The test part is left unread.
+
+    A tenth of the training part (of its particles, or events) is for validation. ``watch`` is told of
+    it under ``name``; the other arguments are those of ``simbench train``.
+    """
+    detector = registry.detectors[request.detector]
+    projection = Projection(detector)
+    with open_data(registry, detector, request.data, watch.data) as opened:
+        threshold = opened.min_photons if request.min_photons is None else request.min_photons
+        rows, _ = split_rows(opened, request.split, request.split_seed, threshold)
+        held_out = selected(
+            opened.particle[rows], request.split, request.split_seed, VALIDATION_FRACTION, "validation"
+        )
+        fit = rows[~held_out]
+        validation = load_rows(opened, rows[held_out], projection)
+        showers = np.concatenate(list(opened.blocks(fit)))
+        conditions, particle = opened.conditions[fit], opened.particle[fit]
+        asked = opened.conditions[rows[held_out]]
+        # Validation particles choose the checkpoint, so a test must not hold them either.
+        seen = particle_hashes(opened.conditions[rows])
+        trained_on = TrainedOn(opened.fingerprint, request.split, request.split_seed, TEST_FRACTION, seen)
+    reference = validation.channels(detector.default_channels)
+
+    def score(conditions: npt.NDArray[np.float32], responses: npt.NDArray[Any]) -> float:
+        if len(conditions) != len(responses) or len(responses) != len(reference):
+            raise ValueError(f"expected responses to all {len(reference)} validation conditions")
+        generated = projection(responses).channels(detector.default_channels)
+        return float(np.mean([wasserstein(*pair) for pair in zip(reference.T, generated.T, strict=True)]))
+
+    return TrainingRequest(
+        detector=detector,
+        preset=preset,
+        conditions=conditions,
+        showers=showers,
+        particle=particle,
+        validation_conditions=asked,
+        score=score,
+        trained_on=trained_on,
+        min_photons=threshold,
+        seed=seed,
+        overrides=overrides,
+        out=out,
+        device=resolve_device(request.device),
+        progress=partial(watch.news, name),
+    )
