@@ -1,10 +1,12 @@
-"""The contract of a simulator as tests, for a plugin's own test suite; see :mod:`simbench.harness.contract`::
+"""The contract of a simulator as tests, for a plugin's own test suite: subclass :class:`SimulatorContract`.
 
-from simbench.harness.testing import SimulatorContract
+What it promises, and the checks one by one, are in ``simbench.harness.contract``::
+
+    from simbench.harness.testing import SimulatorContract
 
 
-class TestMyModel(SimulatorContract):
-model = "my-model"
+    class TestMyModel(SimulatorContract):
+        model = "my-model"
 """
 
 from .contract.checks import ContractError, Subject

@@ -12,14 +12,21 @@ from simbench import reports
 from simbench.reports.output import FILES
 
 from ..errors import UserError
+from ..plugin.observables import Observable
 from ..plugin.registry import Registry, Source
 from .formats import offered_formats
 from .plugins import load_registry
 
-KINDS = "[models|detectors|datasets|readers|metrics|sweeps|formats]"
 
-
-def list_(kind: Annotated[str, typer.Argument(help="What to list.", metavar=KINDS)]) -> None:
+def list_(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="models, detectors, datasets, readers, metrics, observables, sweeps or formats.",
+            metavar="KIND",
+        ),
+    ],
+) -> None:
     """List what the plugins offer.
 
     For example:
@@ -106,11 +113,32 @@ def _metrics(registry: Registry) -> tuple[list[str], list[list[str]]]:
             metric.title,
             metric.unit.replace("{unit}", "the detector's"),
             metric.better,
+            "yes" if metric.default else "no",
+            ", ".join(metric.needs) or "channel sums",
+            metric.cost or "-",
             str(metric.version),
+            metric.meaning,
         ]
         for metric in registry.metrics
     ]
-    return ["metric", "title", "unit", "better", "version"], rows
+    return ["metric", "title", "unit", "better", "default", "needs", "cost", "version", "meaning"], rows
+
+
+def _observables(registry: Registry) -> tuple[list[str], list[list[str]]]:
+    serving: dict[Observable, list[str]] = {}
+    for detector in registry.detectors:
+        for observable in detector.observables:
+            serving.setdefault(observable, []).append(detector.name)
+    rows = [
+        [
+            observable.name,
+            observable.unit.replace("{unit}", "the detector's"),
+            observable.formula,
+            ", ".join(names) if len(names) < len(registry.detectors.records) else "every",
+        ]
+        for observable, names in serving.items()
+    ]
+    return ["observable", "unit", "formula", "detectors"], rows
 
 
 def _sweeps(registry: Registry) -> tuple[list[str], list[list[str]]]:
@@ -148,6 +176,7 @@ _TABLES = {
     "datasets": _datasets,
     "readers": _readers,
     "metrics": _metrics,
+    "observables": _observables,
     "sweeps": _sweeps,
     "formats": _formats,
 }

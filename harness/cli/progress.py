@@ -58,6 +58,7 @@ def watch(progress: Progress) -> Watch:
         data=counter(progress, "making the embedded dataset"),
         begin=begin,
         advance=lambda name, count: progress.advance(tasks[name], count),
+        scored=counter(progress, "scoring"),
         end=end,
     )
 

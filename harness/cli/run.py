@@ -52,7 +52,12 @@ def run(
     seed: Annotated[int, typer.Option(help="Of the generation.")] = 0,
     device: Device = "auto",
     engine: Engine = "auto",
-    metrics: Annotated[list[str], typer.Option(help="Names joined by commas. [default: all]")] = [],  # noqa: B006
+    metrics: Annotated[
+        list[str], typer.Option(help="Names joined by commas. [default: see simbench list metrics]")
+    ] = [],  # noqa: B006
+    keep: Annotated[
+        list[str], typer.Option(help="responses: keep them too, for metrics that need whole images.")
+    ] = [],  # noqa: B006
     timing: Annotated[
         bool, typer.Option("--timing/--no-timing", help="Also time 10,000 responses of each model.")
     ] = False,
@@ -110,6 +115,7 @@ def run(
         device=device,
         engine=engine,
         metrics=[name.strip() for text in metrics for name in text.split(",")],
+        keep=keep,
         allow_leak=allow_leak,
         resume=resume,
         scoring=not timing_only,

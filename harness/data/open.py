@@ -140,7 +140,12 @@ def split_rows(
 def load_rows(data: Dataset, rows: npt.NDArray[np.int64], projection: Projection) -> Unit:
     """What is kept of some rows, conditions and particles too; the responses are read once and dropped."""
     unit = joined([projection(block) for block in data.blocks(rows)])
-    return replace(unit, particle=data.particle[rows], conditions=data.conditions[rows])
+    return replace(
+        unit,
+        particle=data.particle[rows],
+        conditions=data.conditions[rows],
+        features=projection.features,
+    )
 
 
 def conditions_of(registry: Registry, detector: Detector, rows: int = CONDITIONS) -> npt.NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""From responses to a few numbers each, by one matrix product; the responses themselves are then dropped."""
+"""From responses to a few numbers each; the responses themselves are then dropped."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..plugin.detectors import Detector
+from ..plugin.observables import observables_of
 from .unit import Unit, narrow
 
 MOMENTS = ("photons", "x", "y", "xx", "yy")
@@ -18,12 +19,16 @@ class Projection:
 
     Attributes:
         shape: (H, W) of a response.
+        features: names of the conditions.
+        observed: names of the observables.
         columns: names of the K sums: ``CONVENTION/CHANNEL`` for each channel of each convention, then the
             photon sum and the sums of photons times pixel index (x, y) and squared index (xx, yy).
     """
 
     def __init__(self, detector: Detector) -> None:
-        self.shape = detector.shape
+        self.shape, self.features = detector.shape, detector.feature_names
+        self._observables = detector.observables
+        self.observed = tuple(observable.name for observable in detector.observables)
         x, y = np.indices(detector.shape, dtype=np.float32)
         masks = [mask for channels in detector.channels.values() for mask in channels.masks]
         self.columns = tuple(
@@ -36,13 +41,19 @@ class Projection:
         self._matrix = np.ascontiguousarray(images.reshape(len(images), -1).T)  # (H*W, K)
 
     def __call__(self, responses: npt.NDArray[Any]) -> Unit:
-        """What is kept of (N, H, W) responses: their sums, :func:`.unit.narrow`.
+        """What is kept of (N, H, W) responses: their sums, :func:`.unit.narrow`, observables and total image.
 
         Whole numbers give exact sums; none depends on threads.
         """
         flat = responses.reshape(len(responses), len(self._matrix))
         blocks = [self._sums(flat[start : start + _ROWS]) for start in range(0, len(flat), _ROWS)]
-        return Unit(narrow(np.concatenate(blocks) if blocks else self._sums(flat)), self.columns)
+        return Unit(
+            narrow(np.concatenate(blocks) if blocks else self._sums(flat)),
+            self.columns,
+            observables=observables_of(self._observables, responses),
+            observed=self.observed,
+            image=responses.sum(axis=0, dtype=np.float64),
+        )
 
     def _sums(self, flat: npt.NDArray[Any]) -> npt.NDArray[np.floating]:
         if flat.dtype.kind == "f" and not np.array_equal(flat, np.rint(flat)):

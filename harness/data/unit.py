@@ -9,7 +9,37 @@ import numpy.typing as npt
 
 Sums = npt.NDArray[np.float64]
 StoredSums = npt.NDArray[np.float64] | npt.NDArray[np.uint32]  # whole numbers take half the memory
-OPTIONAL = ("examples", "example_rows", "experts", "particle", "conditions")  # of a unit
+_PER_RESPONSE = ("examples", "example_rows", "experts", "particle", "conditions", "observables")
+OPTIONAL = (*_PER_RESPONSE, "observed", "features", "image")  # of a unit
+
+
+@dataclass(frozen=True)
+class Lit:
+    """Responses by their pixels that are not zero.
+
+    Attributes:
+        count: (n,) how many each of n responses has.
+        pixel: their places, row by row in an image of H * W pixels, response after response.
+        content: what they hold.
+    """
+
+    count: npt.NDArray[np.uint32]
+    pixel: npt.NDArray[np.uint32]
+    content: npt.NDArray[Any]
+
+    @classmethod
+    def of(cls, responses: npt.NDArray[Any]) -> "Lit":
+        """Of (n, H, W) responses."""
+        flat = responses.reshape(len(responses), -1)
+        row, pixel = np.nonzero(flat)
+        count = np.bincount(row, minlength=len(flat)).astype(np.uint32)
+        return cls(count, pixel.astype(np.uint32), flat[row, pixel])
+
+    def responses(self, shape: tuple[int, int]) -> npt.NDArray[Any]:
+        """(n, H, W), as they were."""
+        flat = np.zeros((len(self.count), shape[0] * shape[1]), self.content.dtype)
+        flat[np.repeat(np.arange(len(flat)), self.count), self.pixel] = self.content
+        return flat.reshape(len(flat), *shape)
 
 
 @dataclass(frozen=True)
@@ -24,6 +54,11 @@ class Unit:
         experts: (N,) the expert that serves each row, of a model that routes in run 0 only.
         particle: (N,) which responses share a condition, of the reference only.
         conditions: (N, F) float32, of the reference only; the rows of every other unit are its rows.
+        observables: (N, M) float32, NaN where a response has none; ``None`` of a unit without.
+        observed: the M names of the observables.
+        features: the F names of the conditions, of the reference only.
+        image: (H, W) float64, the sum of all responses.
+        lit: the responses themselves, of a chunk on its way to the disk.
     """
 
     sums: StoredSums = field(repr=False)
@@ -33,6 +68,11 @@ class Unit:
     experts: npt.NDArray[np.int64] | None = field(default=None, repr=False)
     particle: npt.NDArray[np.int64] | None = field(default=None, repr=False)
     conditions: npt.NDArray[np.float32] | None = field(default=None, repr=False)
+    observables: npt.NDArray[np.float32] | None = field(default=None, repr=False)
+    observed: tuple[str, ...] | None = None
+    features: tuple[str, ...] | None = None
+    image: npt.NDArray[np.float64] | None = field(default=None, repr=False)
+    lit: Lit | None = field(default=None, repr=False)
 
     @property
     def conventions(self) -> dict[str, tuple[str, ...]]:
@@ -69,12 +109,14 @@ class Unit:
 
 def joined(parts: Sequence[Unit]) -> Unit:
     """One unit of the responses of several, in order; of one set of columns, each kept by all or by none."""
-    together = {
+    together: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("sums", *OPTIONAL)
+        for name in ("sums", *_PER_RESPONSE)
         if getattr(parts[0], name) is not None
     }
-    return Unit(columns=parts[0].columns, **together)
+    images = [part.image for part in parts if part.image is not None]
+    image = np.sum(images, axis=0) if images else None
+    return Unit(columns=parts[0].columns, observed=parts[0].observed, image=image, **together)
 
 
 def narrow(sums: npt.NDArray[Any]) -> StoredSums:

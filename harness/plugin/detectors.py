@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
+from .observables import OBSERVABLES, Observable
 
 Masks: TypeAlias = npt.NDArray[np.bool_]
 
@@ -56,6 +57,8 @@ class Detector:
         centre: centre of the face (x, y) in cm, where known.
         distance: distance of the face from the collision point in cm, where known.
         counted: whether a pixel counts (responses are stored as unsigned integers) or measures (float32).
+        observables: the named numbers of a response that metrics are given; those that come with simbench,
+            unless others are named.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Detector:
     centre: tuple[float, float] | None = None
     distance: float | None = None
     counted: bool = True
+    observables: tuple[Observable, ...] = field(default=OBSERVABLES, repr=False)
 
     def __post_init__(self) -> None:
         for name, channel_map in self.channels.items():
@@ -79,6 +83,9 @@ class Detector:
                     f"detector {self.name!r}: the masks of channel convention {name!r} have the shape "
                     f"{channel_map.masks.shape[1:]}, expected {self.shape}"
                 )
+        names = [observable.name for observable in self.observables]
+        if len(set(names)) < len(names):
+            raise ValueError(f"detector {self.name!r}: observables of one name: {', '.join(sorted(names))}")
         if self.default_channels not in self.channels:
             raise ValueError(
                 f"detector {self.name!r}: the default channel convention {self.default_channels!r} is not "

@@ -1,7 +1,8 @@
 """What a metric is: a pure function of the responses of a simulator beside those of the reference."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,10 @@ REPLICATES = 400  # a standard error is then known to 1 / sqrt(2 * 400), 4 %
 
 @dataclass(frozen=True)
 class Scored:
-    """One run of a simulator beside the reference, over the same N conditions.
+    """One run of a simulator beside the reference, over the same N conditions, row by row.
+
+    What a metric is given besides the channel sums may be ``None``, where a run has not kept it; a metric
+    that says in :attr:`Metric.needs` what it needs is called only where it is there.
 
     Attributes:
         reference: (N, C) channel sums of the reference responses.
@@ -26,6 +30,17 @@ class Scored:
         generated_photons: (N,) the same of the generated ones.
         channels: the C channel names.
         min_photons: the dataset's photon threshold.
+        particle: (N,) which rows share a condition.
+        conditions: (N, F) float32, physical units.
+        features: the F names of the conditions.
+        observed: the M names of the detector's observables.
+        reference_observables: (N, M) float32 of the reference responses, NaN where a response has none.
+        generated_observables: (N, M) of the generated ones.
+        reference_image: (H, W) sum of the reference responses.
+        generated_image: (H, W) sum of the generated ones.
+        training: (T, M) observables of the responses that trained models have learned from.
+        blocks: calling it gives the responses themselves, block by block in the order of the rows: pairs of
+            (n, H, W) arrays, reference and generated. Kept by ``--keep responses``.
     """
 
     reference: Floats
@@ -34,18 +49,75 @@ class Scored:
     generated_photons: Floats
     channels: tuple[str, ...]
     min_photons: int
+    particle: npt.NDArray[np.int64] | None = None
+    conditions: npt.NDArray[np.float32] | None = None
+    features: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()
+    reference_observables: npt.NDArray[np.float32] | None = None
+    generated_observables: npt.NDArray[np.float32] | None = None
+    reference_image: Floats | None = None
+    generated_image: Floats | None = None
+    training: npt.NDArray[np.float32] | None = None
+    blocks: Callable[[], Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]] | None = None
+
+    def take(self, rows: npt.NDArray[Any]) -> "Scored":
+        """Some rows only, an index or a mask; without images and blocks, which are of all rows."""
+        changes: dict[str, Any] = {"reference_image": None, "generated_image": None, "blocks": None}
+        for name in _BY_ROW:
+            values = getattr(self, name)
+            changes[name] = None if values is None else values[rows]
+        return replace(self, **changes)
+
+    def halves(self) -> "Scored":
+        """One half of the reference's repeats as if generated, beside the other: a floor without a model.
+
+        Of each particle the repeats are taken in turn; of an odd number the last is left out.
+
+        Raises:
+            ValueError: no particle has two responses.
+        """
+        if self.particle is None:
+            raise ValueError("the particles of the reference's responses are not known")
+        order = np.argsort(self.particle, kind="stable")
+        _, first, count = np.unique(self.particle[order], return_index=True, return_counts=True)
+        repeat = np.arange(len(order)) - np.repeat(first, count)
+        whole = repeat < np.repeat(count - count % 2, count)
+        even, odd = order[whole & (repeat % 2 == 0)], order[whole & (repeat % 2 == 1)]
+        if not len(even):
+            raise ValueError("no particle has two reference responses")
+        halved, other = self.take(even), self.take(odd)
+        return replace(
+            halved,
+            generated=other.reference,
+            generated_photons=other.reference_photons,
+            generated_observables=other.reference_observables,
+        )
+
+
+_BY_ROW = (
+    "reference",
+    "generated",
+    "reference_photons",
+    "generated_photons",
+    "particle",
+    "conditions",
+    "reference_observables",
+    "generated_observables",
+)
 
 
 @dataclass(frozen=True)
 class Value:
     """One number of a metric: over which responses (``all``, ``q1`` to ``q4``) and which channel.
 
-    ``channel`` is ``mean`` or a channel's name; ``value`` is ``None`` where nothing could be measured.
+    ``channel`` is ``mean``, or the name of a channel or of whatever else the metric looks at one by one;
+    ``value`` is ``None`` where nothing could be measured, ``error`` its standard error where it is known.
     """
 
     subset: str
     channel: str
     value: float | None
+    error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +164,18 @@ class Resampling:
         return np.repeat(np.arange(len(self.group)), times[self.group])
 
 
+_OLDER = "written by an older version; start simbench run on it again"
+NEEDS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "particle": (("particle",), _OLDER),
+    "conditions": (("conditions",), _OLDER),
+    "observables": (("reference_observables", "generated_observables"), _OLDER),
+    "image": (("reference_image", "generated_image"), _OLDER),
+    "training": (("training",), "run with this metric among --metrics"),
+    "responses": (("blocks",), "run with --keep responses"),
+}
+"""What a metric may need: the fields of :class:`Scored`, and what to do where they are missing."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """A metric that a plugin offers.
@@ -105,6 +189,11 @@ class Metric:
         better: ``lower`` or ``higher``.
         resampled: a short cut for the bootstrap: the (B,) values of subset ``all``, channel ``mean`` of one
             run in every replicate. Without it, ``function`` is called on each, which takes longer.
+        meaning: one line that says what its value tells.
+        cost: how long it takes, roughly, such as ``2 s for 20,000 responses``.
+        needs: what of :class:`Scored` it cannot do without, of :data:`NEEDS`.
+        default: whether a run is scored by it unless metrics are named.
+        runs: how many runs are scored by it, the first ones; ``None``: all.
     """
 
     name: str
@@ -114,8 +203,20 @@ class Metric:
     function: Callable[[Scored], Iterable[Value]]
     better: str = "lower"
     resampled: Callable[[Scored, Resampling], npt.NDArray[np.float64]] | None = None
+    meaning: str = ""
+    cost: str = ""
+    needs: tuple[str, ...] = ()
+    default: bool = True
+    runs: int | None = None
 
-    def description(self, unit: str) -> dict[str, str | int]:
+    def description(self, unit: str) -> dict[str, Any]:
         """What ``result.json`` says of it, for a detector of that unit."""
-        told = {name: getattr(self, name) for name in ("title", "unit", "version", "better")}
+        told = {name: getattr(self, name) for name in ("title", "unit", "version", "better", "meaning")}
         return {**told, "unit": self.unit.replace("{unit}", unit)}
+
+    def missing(self, scored: Scored) -> str | None:
+        """Why it cannot be measured on what a run has kept, or ``None`` if it can."""
+        for need in self.needs:
+            if any(getattr(scored, name) is None for name in NEEDS[need][0]):
+                return f"not measured: {NEEDS[need][1]}"
+        return None

@@ -46,7 +46,7 @@ class Cluster:
         try:
             self._client: Any = distributed.Client(address, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError, RuntimeError) as error:
-            raise UserError(f"--scheduler {address}: no Dask scheduler replies there") from error
+            raise UserError(f"--scheduler {address}: no Dask scheduler answers there") from error
         self._address, self._prepare = address, prepare
         self._run = f"simbench-{socket.gethostname()}-{os.getpid()}-{time.time_ns()}"
         self._ranks: dict[str, int] = {}

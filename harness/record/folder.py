@@ -20,6 +20,7 @@ from ..files import atomic, read_json
 
 SCHEMA = 1  # of result.json
 REFERENCE = "reference.npz"  # no unit is called so: theirs end in -run0.npz and so on
+TRAINING = "training.npz"  # what is kept of the responses that models learn from
 EXAMPLES = 6  # responses of which the images are kept
 
 
@@ -66,7 +67,9 @@ def load_unit(path: Path, identity: Mapping[str, Any] | None = None) -> Unit | N
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             if identity is not None and str(stored["identity"]) != json.dumps(identity, sort_keys=True):
                 return None
-            optional = {name: stored[name] for name in OPTIONAL if name in stored}
+            optional: dict[str, Any] = {name: stored[name] for name in OPTIONAL if name in stored}
+            for name in {"observed", "features"} & optional.keys():
+                optional[name] = tuple(map(str, optional[name]))
             columns = tuple(str(name) for name in stored["columns"])
             return Unit(narrow(stored["sums"]), columns, **optional)
     except Exception:  # noqa: BLE001 - a damaged unit, whatever its damage, is made again

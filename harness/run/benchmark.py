@@ -1,7 +1,6 @@
 """One run of the benchmark, from what was asked to ``result.json`` and ``scores.csv``."""
 
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,21 +9,21 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.dataset import Dataset
-from ..data.open import load_rows, open_data, split_rows
+from ..data.open import open_data, split_rows
 from ..data.sums import Projection
-from ..data.unit import Unit
-from ..errors import one_line
-from ..files import make_folder, read_json, write_json
+from ..files import write_json
 from ..models.names import parse_models
 from ..plugin.detectors import Detector
 from ..plugin.metric import Metric
 from ..plugin.registry import Registry
 from ..plugin.simulators import Context
-from ..record.folder import REFERENCE, SCHEMA, example_rows, save_unit
-from ..record.protocol import Protocol, require_same
-from ..score.evaluate import Values, score, score_rows, scored, write_scores
+from ..record.folder import SCHEMA
+from ..record.protocol import Protocol
+from ..score.evaluate import Measured, add_floors, has_floor, score_entry, score_rows, write_scores
+from ..score.scorer import score_all
 from . import timing
 from .entry import environment, model_entry
+from .keep import keep_reference, keep_training, units_folder
 from .placement import resolve_device
 from .request import Request
 from .runner import Outcome, Plan, key_of, run_models
@@ -47,27 +46,25 @@ def run(
     request.check()
     detector = registry.detectors[request.detector]
     detector.channel_map(request.channels)  # it is there
-    metrics = [registry.metrics[name] for name in dict.fromkeys(request.metrics)] or list(registry.metrics)
+    metrics = chosen_metrics(registry, request.metrics)
     context = Context(detector, device=resolve_device(request.device), engine=request.engine)
     models = parse_models(registry, request.models, context)
     executor = request.placement.to_generate(registry)
     with executor, open_data(registry, detector, request.data, watch.data) as data:
         protocol = protocol_of(request, detector, data, metrics)
-        projection = Projection(detector)
-        _, rows = split_rows(data, protocol.split, protocol.split_seed, protocol.min_photons)
+        learned, rows = split_rows(data, protocol.split, protocol.split_seed, protocol.min_photons)
         rows = rows[: protocol.limit]
-        reference = load_rows(data, rows, projection)
-        units = _units_folder(out, protocol, request.resume)
-        examples = example_rows(reference.photons)
-        images = np.concatenate([data.read(row, row + 1) for row in rows[examples]])
-        reference = replace(reference, examples=images, example_rows=examples)
-        save_unit(units / REFERENCE, reference, {"dataset": data.fingerprint})
+        units = units_folder(out, protocol, request.resume)
         context = replace(context, min_photons=protocol.min_photons)
+        projection = Projection(detector)
+        reference = keep_reference(data, rows, projection, units, request)
+        if request.scoring and any("training" in metric.needs for metric in metrics):
+            keep_training(data, learned, projection, units)
         plan = Plan(
             protocol=protocol,
             context=context,
             conditions=data.conditions[rows],
-            example_rows=examples,
+            example_rows=_known(reference.example_rows),
             keys={model.label: key_of(registry, model, context) for model in models},
             projection=projection,
             runs=request.runs,
@@ -76,6 +73,7 @@ def run(
             units=units,
             scoring=request.scoring,
             timeout=request.placement.timeout,
+            keep="responses" in request.keep,
         )
         head = head_of(request, protocol, data, rows, metrics, context)
         for name in ("result.json", "scores.csv"):  # one of before must not pass for this run's, if killed
@@ -83,26 +81,73 @@ def run(
         scored = len(rows) * request.runs * request.scoring
         timed = len(devices_of(context.device)) * request.timing
         watch.begin([model.label for model in models], scored + timing.RESPONSES * timing.REPEATS * timed)
-        entries, scores = {}, {}
-
-        def finish(outcome: Outcome) -> None:
-            label = outcome.model.label
-            entries[label], scores[label] = _score(outcome, metrics, reference, protocol)
-            watch.end(entries[label])
-
-        generated = []
+        outcomes = {}
         for outcome in run_models(models, plan, executor, watch.advance):
-            if request.timing and outcome.status == "ok":
-                generated.append(outcome)
-            else:
-                finish(outcome)
-    with request.placement.to_time(registry) as executor:
-        for outcome in time_models(generated, plan, executor, watch.advance):
-            finish(outcome)
-    result = {**head, "command": command, "models": [entries[model.label] for model in models]}
-    write_scores(out / "scores.csv", [row for model in models for row in scores[model.label]])
+            outcomes[outcome.model.label] = outcome
+            if outcome.status != "ok":
+                watch.end(model_entry(outcome, {}))
+    measured = _score(registry, request, outcomes, metrics, units, protocol, watch)
+    if request.timing:
+        generated = [outcome for outcome in outcomes.values() if outcome.status == "ok"]
+        with request.placement.to_time(registry) as executor:
+            for outcome in time_models(generated, plan, executor, watch.advance):
+                outcomes[outcome.model.label] = outcome
+    entries, scores = [], []
+    for model in models:
+        outcome, found = outcomes[model.label], measured.get(model.label)
+        told = {}
+        if found is not None:
+            photons = [unit.photons for unit in outcome.units]
+            told = score_entry(found, reference.photons, photons, protocol.min_photons)
+            scores += score_rows(model.label, protocol.detector, found)
+        entries.append(model_entry(outcome, told))
+    add_floors(entries, protocol.metrics, measured.get(None, {}))
+    for entry in entries:
+        if entry["status"] == "ok":
+            watch.end(entry)
+    result = {**head, "command": command, "models": entries}
+    write_scores(out / "scores.csv", scores)
     write_json(out / "result.json", result)
     return result
+
+
+def chosen_metrics(registry: Registry, names: Sequence[str]) -> list[Metric]:
+    """The metrics of these names, each once; ``all`` is every one, no name those of the default set.
+
+    Raises:
+        UserError: one is unknown.
+    """
+    if "all" in names:
+        return list(registry.metrics)
+    if names:
+        return [registry.metrics[name] for name in dict.fromkeys(names)]
+    return [metric for metric in registry.metrics if metric.default]
+
+
+def _known(rows: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64]:
+    return np.zeros(0, np.int64) if rows is None else rows
+
+
+def _score(
+    registry: Registry,
+    request: Request,
+    outcomes: Mapping[str, Outcome],
+    metrics: Sequence[Metric],
+    units: Path,
+    protocol: Protocol,
+    watch: Watch,
+) -> dict[str | None, dict[str, Measured]]:
+    """By model, and by ``None`` for the reference's halves where there is no reference simulation."""
+    runs: dict[str | None, int] = {
+        label: len(outcome.units) for label, outcome in outcomes.items() if outcome.units
+    }
+    families = ({"status": o.status, "family": o.model.offer.family} for o in outcomes.values())
+    if runs and not has_floor(families):
+        runs[None] = 1
+    with request.placement.to_score(registry) as executor:
+        return score_all(
+            runs, metrics, units, protocol.as_dict(), executor, request.placement.timeout, watch.scored
+        )
 
 
 def protocol_of(request: Request, detector: Detector, data: Dataset, metrics: Sequence[Metric]) -> Protocol:
@@ -117,21 +162,6 @@ def protocol_of(request: Request, detector: Detector, data: Dataset, metrics: Se
         channels=request.channels or detector.default_channels,
         metrics={metric.name: metric.version for metric in metrics},
     )
-
-
-def _units_folder(out: Path, protocol: Protocol, resume: bool) -> Path:
-    """The folder of finished units, emptied unless resumed, refused if it is another protocol's."""
-    units = out / "units"
-    if not resume and units.exists():
-        shutil.rmtree(units)
-    make_folder(units)
-    head = units / "protocol.json"
-    if head.exists():
-        # Units know no metric, so a resumed run may ask for others.
-        require_same(read_json(head), protocol.as_dict(), str(out), ignore=("metrics",))
-    else:
-        write_json(head, protocol.as_dict())
-    return units
 
 
 def head_of(
@@ -170,18 +200,3 @@ def head_of(
         "environment": environment(),
         "metrics": {metric.name: metric.description(context.detector.unit) for metric in metrics},
     }
-
-
-def _score(
-    outcome: Outcome, metrics: Sequence[Metric], reference: Unit, protocol: Protocol
-) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
-    """A model's entry in the result and its rows of scores; a metric that fails makes the model failed."""
-    scores: dict[str, Any] = {}
-    values: Values = {}
-    try:
-        runs = [scored(reference, unit, protocol.channels, protocol.min_photons) for unit in outcome.units]
-        if runs:
-            scores, values = score(metrics, runs)
-    except Exception as error:  # noqa: BLE001 - a plugin's metric may fail in any way
-        outcome = Outcome(outcome.model, "failed", one_line(error), outcome.marks)
-    return model_entry(outcome, scores), score_rows(outcome.model.label, protocol.detector, values)

@@ -9,6 +9,7 @@ from ..errors import UserError
 from ..plugin.registry import Registry
 from ..processes.cluster import Cluster
 from ..processes.executors import Executor, Local, Processes
+from ..score.scorer import Scorer, prepare_scorer
 from .tasks import TaskRunner, prepare
 
 EXECUTORS = ("local", "processes", "dask")
@@ -61,6 +62,12 @@ class Placement:
         if self.executor == "processes":
             return Processes(prepare, self.workers or _cores())
         return Local(TaskRunner(registry)) if self.timeout is None else Processes(prepare, 1)
+
+    def to_score(self, registry: Registry) -> Executor:
+        """Where the folder of units is: on this machine, one thread a process."""
+        if self.executor == "processes":
+            return Processes(prepare_scorer, self.workers or _cores())
+        return Local(Scorer(registry)) if self.timeout is None else Processes(prepare_scorer, 1)
 
     def to_time(self, registry: Registry) -> Executor:
         """One task after the other on this machine, with the threads that the user allows."""

@@ -30,6 +30,7 @@ class Request:
     resume: bool = True
     scoring: bool = True
     timing: bool = False
+    keep: Sequence[str] = ()
     placement: Placement = field(default_factory=Placement)
 
     def check(self) -> None:
@@ -37,6 +38,9 @@ class Request:
         self.placement.check()
         if self.engine not in ENGINES:
             raise UserError(f"unknown engine {self.engine!r}; known: {', '.join(ENGINES)}")
+        for what in self.keep:
+            if what != "responses":
+                raise UserError(f"--keep should be responses, found {what!r}")
         for what, number in (("--runs", self.runs), ("--limit", self.limit)):
             if number is not None and number < 1:
                 raise UserError(f"{what} should be at least 1, found {number}")

@@ -23,6 +23,7 @@ from ..processes.executors import Executor
 from ..processes.workers import ENDED, LATE, Reply
 from ..record.folder import load_unit, save_unit, unit_path
 from ..record.protocol import CHUNK, Protocol, leak
+from ..record.responses import has_blocks, save_block
 from .tasks import Generate, ModelKey, Task
 
 Advance = Callable[[str, int], None]
@@ -42,6 +43,7 @@ class Plan:
         runs, seed, allow_leak, timeout: as asked for.
         units: the folder of units.
         scoring: whether anything is to be generated.
+        keep: whether the responses themselves are kept.
     """
 
     protocol: Protocol
@@ -56,6 +58,7 @@ class Plan:
     units: Path
     scoring: bool = True
     timeout: float | None = None
+    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,12 +185,18 @@ class _ModelRun:
         }
         for run in range(plan.runs if plan.scoring else 0):
             unit = load_unit(self._path(run), {**self._identity, "run": run})
-            if unit is None:
+            if unit is None or not self._complete(unit, run):
                 yield from self._tasks(run, opened.weights)
             else:
                 self._advance(self._model.label, len(unit.sums))
                 self._units[run] = unit
         self._end_if_complete()
+
+    def _complete(self, unit: Unit, run: int) -> bool:
+        """Whether a unit of before holds all that is kept now."""
+        observed = unit.observed == self._plan.projection.observed
+        kept = not self._plan.keep or has_blocks(self._path(run), len(list(chunks(len(unit.sums)))))
+        return observed and kept
 
     def _tasks(self, run: int, weights: Any) -> Iterator[Task]:
         """Every chunk of a run, with a seed of its own."""
@@ -197,11 +206,14 @@ class _ModelRun:
         for index, rows in chunks(len(self._plan.conditions)):
             kept = rows_kept[(rows_kept >= rows.start) & (rows_kept < rows.stop)] - rows.start
             seed = rng.derive(self._plan.seed, self._model.offer.name, run, index)
-            yield Generate(key, run, index, self._plan.conditions[rows], seed, kept, weights)
+            conditions = self._plan.conditions[rows]
+            yield Generate(key, run, index, conditions, seed, kept, weights, self._plan.keep)
 
     def _collect(self, task: Generate, part: Unit) -> None:
         parts = self._parts[task.run]
-        parts[task.chunk] = part
+        if part.lit is not None:
+            save_block(self._path(task.run), task.chunk, part.lit)
+        parts[task.chunk] = replace(part, lit=None)
         self._advance(self._model.label, len(part.sums))
         if len(parts) < len(list(chunks(len(self._plan.conditions)))):
             return

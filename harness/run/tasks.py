@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.sums import Projection
-from ..data.unit import Unit
+from ..data.unit import Lit, Unit
 from ..errors import UserError, one_line, traced
 from ..files import cache_folder
 from ..plugin.registry import Registry, Source, load
@@ -63,6 +63,7 @@ class Generate(Task):
         conditions: (n, F) float32.
         examples: rows of the chunk of which images are kept.
         weights: what the :class:`Description` told.
+        keep: whether the responses themselves are part of the answer.
     """
 
     run: int
@@ -71,6 +72,7 @@ class Generate(Task):
     seed: int
     examples: npt.NDArray[np.int64]
     weights: Any
+    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ class TaskRunner:
         return replace(describe(simulator), weights=weights)
 
     def _open(self, model: ModelKey) -> tuple[Simulator, Projection, Any]:
-        if self._held is None or self._held[0] != model:
+        named = replace(model, offer=None)  # which travels, and is another object each time
+        if self._held is None or self._held[0] != named:
             self._held = None  # two simulators may be too many for the memory
             detector = self._registry.detectors[model.detector]
             factory = self._offer(model).factory
@@ -121,7 +124,7 @@ class TaskRunner:
                 )
             )
             weights = [describe(simulator).weights, _digest(model.weights)]
-            self._held = model, simulator, Projection(detector), weights
+            self._held = named, simulator, Projection(detector), weights
         return self._held[1:]
 
     def _offer(self, model: ModelKey) -> SimulatorOffer:
@@ -188,7 +191,8 @@ def _generate(simulator: Simulator, projection: Projection, task: Generate) -> U
         if experts.shape != (len(task.conditions),):
             raise ValueError(f"route should return {len(task.conditions)} experts, found {experts.shape}")
     examples = np.array(responses[task.examples])
-    return replace(projection(responses), examples=examples, experts=experts)
+    lit = Lit.of(responses) if task.keep else None
+    return replace(projection(responses), examples=examples, experts=experts, lit=lit)
 
 
 def _digest(folder: Path | None) -> str | None:

@@ -1,23 +1,30 @@
 """From units to scores, the one path: a run that has just ended and a folder of long ago are scored alike."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ..data.unit import Unit
+from ..errors import traced
 from ..files import write_text
 from ..metrics.wasserstein import quartile_bins, quartile_bounds
-from ..plugin.metric import Metric, Scored, Value
+from ..plugin.metric import Floats, Metric, Scored, Value
 from ..processes.workers import one_thread
 
-Values = Mapping[str, list[list[Value]]]  # by metric, run by run
+Blocks = Callable[[], Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]]
+Measured = tuple[list[list[Value]], str | None]  # of a metric: values run by run, or why there are none
 
 SUBSETS = ("q1", "q2", "q3", "q4")
 COLUMNS = ("model", "detector", "metric", "subset", "channel", "run", "value")
+
+
+class NotMeasuredError(Exception):
+    """A run has not kept what a metric needs; the message says what to do."""
 
 
 def spread(values: Iterable[float | None]) -> dict[str, float | None]:
@@ -29,80 +36,157 @@ def spread(values: Iterable[float | None]) -> dict[str, float | None]:
     }
 
 
-def scored(reference: Unit, generated: Unit, convention: str, min_photons: int) -> Scored:
-    """What a metric is given of one run, in the channels of a convention."""
+def scored(
+    reference: Unit,
+    generated: Unit,
+    protocol: Mapping[str, Any],
+    training: Unit | None = None,
+    blocks: Blocks | None = None,
+) -> Scored:
+    """What a metric is given of one run, in the channels of the protocol's convention."""
+    convention = protocol["channels"]
     arrays = {
         "reference": reference.channels(convention),
         "generated": generated.channels(convention),
         "reference_photons": reference.photons,
         "generated_photons": generated.photons,
+        "particle": reference.particle,
+        "conditions": reference.conditions,
+        "reference_observables": reference.observables,
+        "generated_observables": generated.observables,
+        "reference_image": reference.image,
+        "generated_image": generated.image,
+        "training": None if training is None else training.observables,
     }
-    for array in arrays.values():
-        array.flags.writeable = False  # a metric that writes would change what the next one sees
-    return Scored(**arrays, channels=reference.conventions[convention], min_photons=min_photons)
+    for name, array in arrays.items():
+        if array is not None:  # a metric that writes would change what the next one sees
+            arrays[name] = array = array.view()
+            array.flags.writeable = False
+    return Scored(
+        **arrays,  # type: ignore[arg-type]
+        channels=reference.conventions[convention],
+        min_photons=protocol["min_photons"],
+        features=reference.features or (),
+        observed=reference.observed or (),
+        blocks=blocks,
+    )
 
 
-def score(metrics: Sequence[Metric], runs: Sequence[Scored]) -> tuple[dict[str, Any], Values]:
-    """What a model's entry says of its scores, and the values behind, of at least one run.
-
-    The entry has each metric by its name, ``quartiles`` and ``below_threshold``. Scores are computed on one
-    thread, as responses are.
-
-    Raises:
-        ValueError: a metric gives a value that is not finite, or none for all responses and channels.
-        Exception: whatever a metric raises.
-    """
-    with one_thread():
-        values = evaluate(metrics, runs)
-    return _entry(values, runs), values
-
-
-def evaluate(metrics: Sequence[Metric], runs: Sequence[Scored]) -> Values:
-    """Every metric's values, run by run.
+def measure(metric: Metric, run: Scored) -> list[Value]:
+    """A metric's values of one run.
 
     Raises:
-        ValueError: a metric gives a value that is not finite, or none for all responses and channels.
+        NotMeasuredError: the run has not kept what the metric needs.
+        ValueError: the metric gives what is not finite, or no value for all responses and channels.
+        Exception: whatever the metric raises.
     """
-    values = {metric.name: [list(metric.function(run)) for run in runs] for metric in metrics}
-    for name, by_run in values.items():
-        for run in by_run:
-            bad = [value for value in run if value.value is not None and not math.isfinite(value.value)]
-            if bad:
-                raise ValueError(f"metric {name!r} should give finite values, found {bad[0]}")
-            if not any((value.subset, value.channel) == ("all", "mean") for value in run):
-                raise ValueError(f"metric {name!r} gives no value of subset 'all' and channel 'mean'")
+    missing = metric.missing(run)
+    if missing:
+        raise NotMeasuredError(missing)
+    values = list(metric.function(run))
+    for value in values:
+        if not isinstance(value, Value):
+            raise TypeError(f"metric {metric.name!r} should give Value records, found {type(value).__name__}")
+        if any(number is not None and not np.isfinite(number) for number in (value.value, value.error)):
+            raise ValueError(f"metric {metric.name!r} should give finite values, found {value}")
+    places = [(value.subset, value.channel) for value in values]
+    if len(set(places)) < len(places):
+        twice = next(place for place in places if places.count(place) > 1)
+        raise ValueError(f"metric {metric.name!r} gives two values of subset and channel {twice}")
+    if ("all", "mean") not in places:
+        raise ValueError(f"metric {metric.name!r} gives no value of subset 'all' and channel 'mean'")
     return values
 
 
-def _entry(values: Values, runs: Sequence[Scored]) -> dict[str, Any]:
-    """What a model's entry says of its scores: each metric, ``quartiles`` and ``below_threshold``."""
+def overall(values: Iterable[Value]) -> float | None:
+    """The value over all responses and channels."""
+    return next(value.value for value in values if (value.subset, value.channel) == ("all", "mean"))
+
+
+def scored_by(metric: Metric, runs: Iterable[Scored]) -> Measured:
+    """A metric's values run by run, or the one line that says why there are none."""
+    try:
+        with one_thread():
+            return [measure(metric, run) for run in islice(runs, metric.runs)], None
+    except NotMeasuredError as error:
+        return [], str(error)
+    except Exception as error:  # noqa: BLE001 - a plugin's metric may fail in any way
+        return [], traced(error)
+
+
+def score_entry(
+    measured: Mapping[str, Measured], reference: Floats, generated: Sequence[Floats], min_photons: int
+) -> dict[str, Any]:
+    """What a model's entry says of its scores: each metric, ``quartiles`` and ``below_threshold``.
+
+    Args:
+        measured: by metric, its values run by run, or why there are none.
+        reference: (N,) photon sums of the reference.
+        generated: of each run.
+        min_photons: the dataset's threshold.
+    """
     entry: dict[str, Any] = {}
     quartiles: dict[str, Any] = {}
-    for name, by_run in values.items():
-        tables = [{(value.subset, value.channel): value.value for value in run} for run in by_run]
+    for name, (by_run, problem) in measured.items():
+        tables = [{(value.subset, value.channel): value for value in run} for run in by_run]
         overall = [table["all", "mean"] for table in tables]
+        entry[name] = {**spread(value.value for value in overall), "runs": [value.value for value in overall]}
+        errors = [value.error for value in overall if value.error is not None]
+        if errors:
+            entry[name]["error"] = float(np.mean(errors))
+        if problem is not None:
+            entry[name]["problem"] = problem
+            continue
         channels = [channel for subset, channel in tables[0] if subset == "all" and channel != "mean"]
-        entry[name] = {**spread(overall), "runs": overall}
         if channels:
             entry[name]["channels"] = {
-                channel: spread(table["all", channel] for table in tables) for channel in channels
+                channel: spread(table["all", channel].value for table in tables if ("all", channel) in table)
+                for channel in channels
             }
         if any((subset, "mean") in tables[0] for subset in SUBSETS):
-            quartiles[name] = [spread(table.get((q, "mean")) for table in tables) for q in SUBSETS]
-    photons = runs[0].reference_photons
-    counts = [int(rows.sum()) for rows in quartile_bins(photons)]
-    entry["quartiles"] = {"bounds": list(quartile_bounds(photons)), "counts": counts, **quartiles}
-    entry["below_threshold"] = [int((run.generated_photons < run.min_photons).sum()) for run in runs]
+            absent = Value("", "", None)
+            quartiles[name] = [
+                spread(table.get((q, "mean"), absent).value for table in tables) for q in SUBSETS
+            ]
+    counts = [int(rows.sum()) for rows in quartile_bins(reference)]
+    entry["quartiles"] = {"bounds": list(quartile_bounds(reference)), "counts": counts, **quartiles}
+    entry["below_threshold"] = [int((photons < min_photons).sum()) for photons in generated]
     return entry
 
 
+def add_floors(
+    entries: Iterable[dict[str, Any]], metrics: Iterable[str], halves: Mapping[str, Measured]
+) -> None:
+    """Write into every score of ``entries`` its ``floor``: what a perfect simulator scores.
+
+    That is the score of the reference simulation or, where none is ``ok``, of ``halves``: one half of the
+    reference's repeats beside the other. A test part of half the size has a higher floor.
+    """
+    scored = [entry for entry in entries if entry["status"] == "ok"]
+    simulation = next((entry for entry in scored if entry["family"] == "reference"), None)
+    for metric in metrics:
+        if simulation is not None:
+            floor = simulation[metric]["mean"] if metric in simulation else None
+        else:
+            values, _ = halves.get(metric, ([], None))
+            floor = spread(overall(run) for run in values)["mean"]
+        for entry in scored:
+            if metric in entry:
+                entry[metric]["floor"] = floor
+
+
+def has_floor(entries: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether there is a reference simulation among them."""
+    return any(entry["status"] == "ok" and entry["family"] == "reference" for entry in entries)
+
+
 def score_rows(
-    label: str, detector: str, values: Values
+    label: str, detector: str, measured: Mapping[str, Measured]
 ) -> list[tuple[str, str, str, str, str, int, float | None]]:
     """The rows of ``scores.csv`` for a model."""
     return [
         (label, detector, metric, value.subset, value.channel, run, value.value)
-        for metric, by_run in values.items()
+        for metric, (by_run, _) in measured.items()
         for run, values_of_run in enumerate(by_run)
         for value in values_of_run
     ]

@@ -5,13 +5,17 @@ Nothing is generated: units hold the sums of every channel convention of the det
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
+
 from ..data.unit import Unit
-from ..errors import UserError, one_line
+from ..errors import UserError
 from ..plugin.metric import Metric, Scored
-from ..record.folder import RunFolder
-from .evaluate import score, scored
+from ..record.folder import REFERENCE, TRAINING, RunFolder, load_unit, unit_path
+from ..record.responses import blocks, has_blocks
+from .evaluate import Blocks, Measured, add_floors, has_floor, score_entry, scored, scored_by
 
 
 def reference_of(folder: RunFolder, convention: str) -> Unit:
@@ -35,11 +39,31 @@ def scored_runs(folder: RunFolder, reference: Unit, label: str, convention: str)
     Raises:
         ValueError: a run's responses are not in the folder, or not as many as the reference's.
     """
+    protocol = {**folder.result["protocol"], "channels": convention}
     for run in range(folder.result["settings"]["runs"]):
-        unit = folder.unit(label, run)
-        if unit is None or unit.sums.shape != reference.sums.shape:
-            raise ValueError(f"the responses of run {run} are not in {folder.path / 'units'}")
-        yield scored(reference, unit, convention, folder.result["protocol"]["min_photons"])
+        yield scored_run(folder.path / "units", reference, label, run, protocol)
+
+
+def scored_run(units: Path, reference: Unit, label: str, run: int, protocol: Mapping[str, Any]) -> Scored:
+    """A run of a model beside the reference, with all that a folder of units has kept of both.
+
+    Raises:
+        ValueError: the run's responses are not there, or not as many as the reference's.
+    """
+    path = unit_path(units, label, f"run{run}")
+    unit = load_unit(path)
+    if unit is None or unit.sums.shape != reference.sums.shape:
+        raise ValueError(f"the responses of run {run} are not in {units}")
+    kept = units / REFERENCE
+    chunks = -(-len(unit.sums) // protocol["chunk_size"])
+    pairs: Blocks | None = None
+    if unit.image is not None and has_blocks(path, chunks) and has_blocks(kept, chunks):
+        shape = unit.image.shape
+
+        def pairs() -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
+            return zip(blocks(kept, shape), blocks(path, shape), strict=True)
+
+    return scored(reference, unit, protocol, load_unit(units / TRAINING), pairs)
 
 
 def rescored(folder: RunFolder, metrics: Sequence[Metric], convention: str | None = None) -> RunFolder:
@@ -54,6 +78,12 @@ def rescored(folder: RunFolder, metrics: Sequence[Metric], convention: str | Non
     result = folder.result
     convention = convention or result["protocol"]["channels"]
     reference = reference_of(folder, convention)
+    models = [_entry(folder, reference, model, metrics, convention) for model in result["models"]]
+    halves: dict[str, Measured] = {}
+    if not has_floor(models):
+        other = scored(reference, reference, {**result["protocol"], "channels": convention}).halves()
+        halves = {metric.name: scored_by(metric, [other]) for metric in metrics}
+    add_floors(models, [metric.name for metric in metrics], halves)
     again = copy.copy(folder)
     again.result = {
         **result,
@@ -66,7 +96,7 @@ def rescored(folder: RunFolder, metrics: Sequence[Metric], convention: str | Non
             metric.name: metric.description(result["dataset"].get("unit", "photons")) for metric in metrics
         },
         "rescored": {"metrics": [metric.name for metric in metrics], "channels": convention},
-        "models": [_entry(folder, reference, model, metrics, convention) for model in result["models"]],
+        "models": models,
     }
     return again
 
@@ -84,6 +114,8 @@ def _entry(
         return entry
     try:
         runs = list(scored_runs(folder, reference, model["name"], convention))
-        return {**entry, **score(metrics, runs)[0]}
-    except Exception as error:  # noqa: BLE001 - a plugin's metric may fail in any way
-        return {**entry, "status": "failed", "error": one_line(error)}
+    except ValueError as error:
+        return {**entry, "status": "failed", "error": str(error)}
+    measured = {metric.name: scored_by(metric, runs) for metric in metrics}
+    photons = [run.generated_photons for run in runs]
+    return {**entry, **score_entry(measured, reference.photons, photons, runs[0].min_photons)}

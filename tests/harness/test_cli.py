@@ -65,7 +65,7 @@ def run(call, toy_file, tmp_path):
         (["run", "surplus"], ["surplus"]),
         (["run", "--runs", "many"], ["--runs", "valid integer"]),
         (["run", "--runs"], ["--runs"]),
-        (["list"], ["kind", "models"]),
+        (["list"], ["KIND"]),
         (["list", "toys"], ["toys", "models"]),
         (["report"], ["RUN"]),
         (["train"], ["model"]),
@@ -252,6 +252,7 @@ def test_list_shows_everything(toy, cli_with):
     metric = Metric("mine", "My metric", "cm", 4, lambda scored: [Value("all", "mean", 0.0)])
     call = cli_with(toy.offer("flat", trainer=print), toy.offer(long_name), metrics=[metric])
     expected = {
+        "observables": ["core_share", "pixels", "every"],
         "models": ["flat", long_name, "mc", "toys 1.2", "The flat", "simbench.plugins.mc"],
         "detectors": ["toy", "proton", "neutron", "56 x 30", "44 x 44", "thirds*", "halves", "angle [rad]"],
         "datasets": [

@@ -87,4 +87,4 @@ def test_projection_leaves_the_responses_alone(toy):
         sums = Projection(toy.detector)(responses)
         assert (responses == 3).all()
         # Three channels, two channels, the photon sum, and its first and second moments.
-        assert sums[0].tolist() == [24, 24, 24, 36, 36, 72, 180, 108, 660, 252]
+        assert sums.sums[0].tolist() == [24, 24, 24, 36, 36, 72, 180, 108, 660, 252]

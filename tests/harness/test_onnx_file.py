@@ -297,7 +297,7 @@ def test_the_factory_travels_and_notices_a_changed_file(write, toy, made):
     path.with_name("scales.txt").write_text("#means\n1\n2\n#scales\n4\n8\n")
     model = find_model(made, f"onnx:{path}")
     again = pickle.loads(pickle.dumps(model))
-    assert again.offer == model.offer
+    assert (again.offer.name, again.offer.factory.args) == (model.offer.name, model.offer.factory.args)
     write(output="log1p")
     with pytest.raises(ValueError, match=r"generator.onnx has changed since the run began"):
         again.offer.factory(Context(toy.detector))

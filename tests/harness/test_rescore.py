@@ -60,6 +60,8 @@ def test_a_model_without_its_responses_fails_alone(run):
     assert bright["status"] == "ok"
 
 
-def test_a_metric_that_breaks_fails_the_models(run):
+def test_a_metric_that_breaks_is_named(run):
     models = rescored(run("old"), [Metric("broken", "", "", 1, breaks)]).result["models"]
-    assert [model["error"] for model in models] == ["RuntimeError: no such thing"] * 2
+    assert [model["status"] for model in models] == ["ok"] * 2
+    for model in models:
+        assert model["broken"]["problem"].startswith("RuntimeError: no such thing")

@@ -277,7 +277,7 @@ def conditions(toy):
 
 @pytest.fixture
 def judged(toy, conditions):
-    return lambda make: {each.name: each.error for each in verdicts(Subject(make, toy.detector, conditions))}
+    return lambda make: {name: error for name, _, error in verdicts(Subject(make, toy.detector, conditions))}
 
 
 @pytest.mark.parametrize("make", GOOD, ids=lambda make: make.__name__)

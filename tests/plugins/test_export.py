@@ -218,7 +218,7 @@ def test_a_file_in_the_folders_place_is_found_before_the_work(command, tmp_path,
 
 
 def test_an_exporter_that_fails_is_one_line(ours, tmp_path):
-    def fail(request):
+    def fail(context, conditions):
         raise RuntimeError("no graph\ntoday")
 
     offer = replace(ours.simulators["mc"], exporter=fail)
@@ -238,7 +238,7 @@ def test_scores_of_a_run_come_into_the_card(ours, tmp_path, capsys, command, mon
         def generate(self, conditions, *, seed):
             return np.full((len(conditions), 56, 30), 7, np.int32)
 
-    def make_graph(request):
+    def make_graph(context, conditions):
         return Exported(graph, 3, (1.0,) * 9, (2.0,) * 9, (), {"kind": "constant"}, ("It is always 7.",))
 
     class Plugin:

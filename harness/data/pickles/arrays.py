@@ -112,7 +112,7 @@ def _answer(path: Path, folder: Path) -> dict[str, Any]:
     """What the process with limits says of a pickle."""
     seconds = _SECONDS + path.stat().st_size // _BYTES
     written = shutil.disk_usage(folder).free // 2
-    start = f"import sys; sys.path[:] = {sys.path!r}; from {__package__}.pickle_worker import main; main()"
+    start = f"import sys; sys.path[:] = {sys.path!r}; from {__package__}.worker import main; main()"
     asked = [str(path.resolve()), str(folder), str(seconds), str(written)]
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module
