@@ -9,7 +9,7 @@ from simbench.baselines.settings import COMPACT, PAPER, Settings
 from simbench.expertsim.settings import COMPACT_EXPERTS, PAPER_EXPERTS, ExpertSettings
 from simbench.harness.hooks import SweepRequest
 from simbench.plugins import sweeps
-from simbench.reports import published
+from simbench.reports.text import published
 
 SWEEPS = ("experts", "router")
 
