@@ -6,7 +6,7 @@ import pytest
 
 from simbench.harness.errors import UserError
 from simbench.harness.sources import open_data
-from simbench.plugins._zdc_particles import known
+from simbench.plugins.readers.zdc_particles import known
 
 DETECTORS = ("proton", "neutron")
 KINDS = ("expertsim", "wojnar", "majerz", "zdcfastsim", "simbench", "calochallenge")

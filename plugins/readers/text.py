@@ -18,9 +18,9 @@ from simbench.harness.errors import UserError
 from simbench.harness.hooks import ReadRequest, Responses
 from simbench.harness.reading import photon_sums
 
-from ._text_images import read_images
-from ._zdc_images import upright
-from ._zdc_particles import features, known
+from .text_images import read_images
+from .zdc_images import upright
+from .zdc_particles import features, known
 
 HEADER = ("Detector", "Pdg", "Energy", "Vx", "Vy", "Vz", "Px", "Py", "Pz", "PhotonSum")
 LETTERS = {"neutron": "N", "proton": "P"}

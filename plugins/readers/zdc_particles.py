@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from simbench.harness.errors import UserError
 
-from .zdc import FEATURES
+from ..zdc import FEATURES
 
 Values = npt.NDArray[np.float64]
 Place = Callable[[int], str]

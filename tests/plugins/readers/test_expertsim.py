@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from simbench.harness import pickle_worker, pickles
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import ReadRequest
-from simbench.plugins._expertsim_files import read_expertsim
-from simbench.plugins._zdc_particles import NAMES
+from simbench.plugins.readers.expertsim import read_expertsim
+from simbench.plugins.readers.zdc_particles import NAMES
 
 
 @pytest.fixture

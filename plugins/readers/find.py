@@ -1,25 +1,10 @@
-"""Readers of the files that users have; each kind's own module is imported when a file is read."""
+"""Which files of a folder are of which kind, by their names or, where these do not tell, by their content."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 
 from simbench.harness.detectors import Detector
-from simbench.harness.hooks import DatasetReader, ReadRequest, Responses, hookimpl
-
-from .calochallenge import LAYERS
-
-ZDC = ("proton", "neutron")
-_ALICE = "A user's responses of ALICE's ZDC"
-
-
-def _lazily(module: str, function: str) -> Callable[[ReadRequest], Iterator[Responses]]:
-    def read(request: ReadRequest) -> Iterator[Responses]:
-        answer: Iterator[Responses] = getattr(import_module(f"simbench.plugins.{module}"), function)(request)
-        return answer
-
-    return read
 
 
 def _beside(path: Path) -> list[Path]:
@@ -28,7 +13,7 @@ def _beside(path: Path) -> list[Path]:
     return sorted(other for other in folder.iterdir() if other.is_file())
 
 
-def _find_expertsim(_detector: Detector, path: Path) -> tuple[Path, ...] | None:
+def find_expertsim(_detector: Detector, path: Path) -> tuple[Path, ...] | None:
     """``data_*.pkl``, ``data_cond_*.pkl`` and maybe ``data_coord_*.pkl``, of one set."""
     names = [other for other in _beside(path) if other.suffix in (".pkl", ".pickle")]
     parts: dict[str, list[Path]] = {"cond": [], "coord": [], "": []}
@@ -43,7 +28,9 @@ def _find_expertsim(_detector: Detector, path: Path) -> tuple[Path, ...] | None:
     return files if path.is_dir() or path in files else None
 
 
-def _find_npz(columns: str) -> Callable[[Detector, Path], tuple[Path, ...] | None]:
+def find_npz(columns: str) -> Callable[[Detector, Path], tuple[Path, ...] | None]:
+    """Finds a pair of arrays; the name of the particles' ends with ``columns``."""
+
     def find(detector: Detector, path: Path) -> tuple[Path, ...] | None:
         files = _beside(path)
         particles = [f for f in files if re.fullmatch(rf"data_nonrandom_particles{columns}\.np[yz]", f.name)]
@@ -57,7 +44,7 @@ def _find_npz(columns: str) -> Callable[[Detector, Path], tuple[Path, ...] | Non
     return find
 
 
-def _find_zdcfastsim(detector: Detector, path: Path) -> tuple[Path, ...] | None:
+def find_zdcfastsim(detector: Detector, path: Path) -> tuple[Path, ...] | None:
     """``non_zero_examples*.txt`` with the images that end alike, in the order of their numbers."""
     pairs = []
     for examples in _beside(path):
@@ -76,7 +63,7 @@ def _number(name: str) -> tuple[int, str]:
     return int(digits[-1]) if digits else 0, name
 
 
-def _find_calochallenge(detector: Detector, path: Path) -> tuple[Path, ...] | None:
+def find_calochallenge(detector: Detector, path: Path) -> tuple[Path, ...] | None:
     """One HDF5 file, or all of a folder: by their content, for their names do not tell the data set."""
     import h5py
 
@@ -92,53 +79,3 @@ def _find_calochallenge(detector: Detector, path: Path) -> tuple[Path, ...] | No
         except OSError:
             continue
     return tuple(found) or None
-
-
-@hookimpl
-def simbench_readers() -> Iterable[DatasetReader]:
-    """ALICE's files in the forms that published models were trained on, our own, and the CaloChallenge's."""
-    yield DatasetReader(
-        name="expertsim",
-        title="ExpertSim and SDI-GAN pickles",
-        files="IMAGES CONDITIONS [POSITIONS]",
-        read=_lazily("_expertsim_files", "read_expertsim"),
-        provenance=_ALICE,
-        detectors=ZDC,
-        find=_find_expertsim,
-    )
-    for name, author, more in (("wojnar", "Wojnar", ""), ("majerz", "Majerz", "_photonsum")):
-        yield DatasetReader(
-            name=name,
-            title=f"NumPy pairs of {author} et al.",
-            files="RESPONSES PARTICLES",
-            read=_lazily("_npz_files", f"read_{name}"),
-            provenance=_ALICE,
-            detectors=ZDC,
-            find=_find_npz(more),
-        )
-    yield DatasetReader(
-        name="zdcfastsim",
-        title="Text extracted by zdcfastsim from O2's full simulation",
-        files="EXAMPLES IMAGES [EXAMPLES IMAGES ...]",
-        read=_lazily("_text_files", "read_zdcfastsim"),
-        provenance=_ALICE,
-        detectors=ZDC,
-        find=_find_zdcfastsim,
-    )
-    yield DatasetReader(
-        name="simbench",
-        title="simbench's own HDF5",
-        files="FILE [FILE ...]",
-        read=_lazily("_hdf5_files", "read_simbench"),
-        provenance="Responses of other datasets",
-    )
-    yield DatasetReader(
-        name="calochallenge",
-        title="CaloChallenge HDF5",
-        files="FILE [FILE ...]",
-        read=_lazily("_hdf5_files", "read_calochallenge"),
-        provenance="A user's showers of the CaloChallenge",
-        detectors=tuple(LAYERS),
-        find=_find_calochallenge,
-        min_photons=0,
-    )

@@ -19,8 +19,8 @@ from simbench.harness.hooks import ReadRequest, Responses
 from simbench.harness.pickles import PickledArray, PickledTable, pickled
 from simbench.harness.reading import as_responses, photon_sums, require_shape
 
-from ._zdc_images import upright
-from ._zdc_particles import NAMES, features
+from .zdc_images import upright
+from .zdc_particles import NAMES, features
 
 FILES = {
     "images": "images, an array of shape (N, H, W)",

@@ -16,9 +16,9 @@ from simbench.harness.errors import UserError
 from simbench.harness.hooks import ReadRequest, Responses
 from simbench.harness.reading import as_responses, photon_sums, require_shape
 
-from ._array_files import ArrayFile
-from ._zdc_images import upright
-from ._zdc_particles import NAMES, features
+from .arrays import ArrayFile
+from .zdc_images import upright
+from .zdc_particles import NAMES, features
 
 BLOCK = 512  # responses
 _FEATURES = len(NAMES)

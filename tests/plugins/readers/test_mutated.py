@@ -20,7 +20,7 @@ from simbench.harness.dataset import Dataset
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import ReadRequest
 from simbench.harness.importing import import_files
-from simbench.plugins._zdc_particles import known
+from simbench.plugins.readers.zdc_particles import known
 
 CHECKED = settings(
     max_examples=60,
