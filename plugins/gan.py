@@ -25,19 +25,19 @@ LADDER = {
 
 
 def _simulator(model: str, context: Context) -> Simulator:
-    from simbench.baselines.simulator import GanSimulator
+    from simbench.baselines.gan.simulator import GanSimulator
 
     return TrainedModel(model, context, GanSimulator, "simbench.baselines")
 
 
 def _train(model: str, request: TrainingRequest) -> Path:
-    from simbench.baselines.training import train as train_gan
+    from simbench.baselines.gan.training import train as train_gan
 
     return train(model, request, train_gan)
 
 
 def _export(model: str, request: ExportRequest) -> Exported:
-    from simbench.baselines.simulator import GanSimulator
+    from simbench.baselines.gan.simulator import GanSimulator
 
     from ._exported import exported
 

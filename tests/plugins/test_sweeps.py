@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from simbench.baselines.settings import COMPACT, PAPER, Settings
+from simbench.baselines.gan.settings import COMPACT, PAPER, Settings
 from simbench.expertsim.settings import COMPACT_EXPERTS, PAPER_EXPERTS, ExpertSettings
 from simbench.harness.hooks import SweepRequest
 from simbench.plugins import sweeps

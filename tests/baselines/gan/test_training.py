@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from simbench.baselines.job import Progress
-from simbench.baselines.rows import row_probability
-from simbench.baselines.settings import MODELS, PRESETS, resolve
-from simbench.baselines.simulator import GanSimulator
-from simbench.baselines.training import make_gan, train
+from simbench.baselines.gan.batches import row_probability
+from simbench.baselines.gan.ladder import MODELS
+from simbench.baselines.gan.settings import PRESETS, resolve
+from simbench.baselines.gan.simulator import GanSimulator
+from simbench.baselines.gan.training import make_gan, train
+from simbench.baselines.gan.training_job import Progress
 
 FULL = "sdi-gan-ir-ar"  # every loss term
 SHAPE = (6, 5)  # of the toy detector
@@ -232,7 +233,7 @@ def test_a_batch_knows_its_rows(toy_job, bright):
     job = toy_job(settings={"bright": bright})
     scaler, generator = job.scaler(), torch.Generator().manual_seed(0)
     settings = resolve("compact", job.overrides, PRESETS)
-    rows = make_gan(job, scaler, job.task(scaler), settings, generator).rows
+    rows = make_gan(job, scaler, job.summary(scaler), settings, generator).rows
     batch = rows.batch(0)
     index = batch.index.numpy()
     np.testing.assert_array_equal(batch.conditions, scaler(job.conditions[index]))

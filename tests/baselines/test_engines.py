@@ -7,9 +7,9 @@ import torch
 from simbench.baselines import engines
 from simbench.baselines.conditions import Scaler
 from simbench.baselines.engines import choose_engine, onnx_rates, torch_rates
-from simbench.baselines.networks import initialised, make_generator
-from simbench.baselines.simulator import GanSimulator
-from simbench.baselines.training import train
+from simbench.baselines.gan.networks import initialised, make_generator
+from simbench.baselines.gan.simulator import GanSimulator
+from simbench.baselines.gan.training import train
 
 
 @pytest.fixture(scope="module")

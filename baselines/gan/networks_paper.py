@@ -6,8 +6,6 @@ Counts of trainable parameters for the proton calorimeter: generator 6,933,185, 
 import torch
 from torch import Tensor, nn
 
-from .dropout import Dropout
-
 SLOPE = 0.1
 LOG_LIMIT = 12.0  # of a log image: 160,000 photons in one pixel; keeps a diverging training finite
 
@@ -25,6 +23,34 @@ def check_shape(shape: tuple[int, int]) -> None:
             f"the paper preset serves responses of {PROTON} and {NEUTRON} pixels only, found {shape}; "
             "the compact preset serves any"
         )
+
+
+class Dropout(nn.Module):
+    """Sets elements to zero with probability ``rate`` and scales the others up; nothing in evaluation.
+
+    The masks come from a generator that is passed in, so that a training is reproducible.
+
+    Args:
+        rate: probability of a zero.
+        generator: source of the masks; a network that is only evaluated needs none.
+    """
+
+    def __init__(self, rate: float, generator: torch.Generator | None) -> None:
+        super().__init__()
+        self.rate, self.generator = rate, generator
+
+    def forward(self, values: Tensor) -> Tensor:
+        """The values with some of them dropped.
+
+        Raises:
+            ValueError: in training mode without a generator.
+        """
+        if not self.training:
+            return values
+        if self.generator is None:
+            raise ValueError("dropout in training mode needs a random generator, found None")
+        keep = 1 - self.rate
+        return values * torch.empty_like(values).bernoulli_(keep, generator=self.generator) / keep
 
 
 def _dense(before: int, after: int, rate: float, generator: torch.Generator | None) -> list[nn.Module]:

@@ -1,6 +1,15 @@
-"""One GAN in training: its networks, their optimisers, and who is trained by what.
+"""The ladder of GANs, read from top to bottom: which models there are, their losses, and a training step.
 
-The adversarial, diversity, intensity and auxiliary losses train the generator, the discriminator's loss the
+======================  ==========================================================================
+``gan``                 the adversarial loss alone
+``sdi-gan``             + selective diversity, Eq. 1: unlike responses for unlike noise
+``sdi-gan-ir``          + intensity regularisation, Eqs. 2 and 3: the photon sum of the real response
+``sdi-gan-ir-ar``       + auxiliary regressor, Eq. 4: the place of its brightest pixel
+======================  ==========================================================================
+
+Equation numbers are those of ExpertSim (arXiv 2508.20991); the weights of the terms are ``lambda_*`` of
+settings.py. All four share the networks of their preset (networks_compact.py, networks_paper.py). The
+adversarial, diversity, intensity and auxiliary losses train the generator, the discriminator's loss the
 discriminator, the regressor's loss on real responses the regressor; each update takes gradients in the
 parameters of its own network only.
 """
@@ -8,43 +17,94 @@ parameters of its own network only.
 import copy
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from . import losses
+from .batches import Batch
 from .networks import Networks
 from .settings import Settings
 
+# The generator loss of each model, beyond the adversarial term (each adds one idea of the paper).
+MODELS: dict[str, tuple[str, ...]] = {
+    "gan": (),
+    "sdi-gan": ("diversity",),
+    "sdi-gan-ir": ("diversity", "intensity"),
+    "sdi-gan-ir-ar": ("diversity", "intensity", "auxiliary"),
+}
 
-@dataclass(frozen=True)
-class Batch:
-    """Rows of the training part.
+EPSILON = 1e-3  # keeps the denominators of Eq. 1 from zero
 
-    Attributes:
-        photons: (B, V), in the views that are judged.
-        conditions: scaled, (B, K).
-        diversity: s(c) of Eq. 1, (B,).
-        position: of the brightest pixel, scaled to [0, 1], (B, 2).
-        index: of the rows in the training part, (B,).
-        weight: how much rarer than in a uniform draw a row is, (B,): means with it are those of the data.
+
+# The losses: pure functions of a batch that give one value a row, for a mixture weighs the rows; a training
+# of a single GAN takes their mean.
+
+
+def bce_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Binary cross-entropy of logits (B,): real -> 1, generated -> 0."""
+    return functional.softplus(-real) + functional.softplus(fake)
+
+
+def bce_generator(fake: Tensor) -> Tensor:
+    """The non-saturating loss of logits (B,): generated -> 1."""
+    return functional.softplus(-fake)
+
+
+def relativistic_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Relativistic pairing: each real row should score above the generated row of the same condition.
+
+    Logits (B,). Jolicoeur-Martineau 2018 (arXiv 1807.00734); with R1 + R2, Huang et al. 2024 (2501.05441).
     """
+    return functional.softplus(fake - real)
 
-    photons: Tensor
-    conditions: Tensor
-    diversity: Tensor
-    position: Tensor
-    index: Tensor
-    weight: Tensor
 
-    def __len__(self) -> int:
-        return len(self.index)
+def relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
+    """The other side of :func:`relativistic_discriminator`."""
+    return functional.softplus(real - fake)
 
-    def take(self, rows: Tensor) -> "Batch":
-        """Some of the rows, by their place in the batch."""
-        return Batch(*(getattr(self, part.name)[rows] for part in fields(self)))
+
+def gradient_penalty(logits: Tensor, inputs: Tensor) -> Tensor:
+    """Squared norm (B,) of the gradient of logits (B,) in their inputs (B, ...).
+
+    R1 on real inputs, R2 on generated ones (Mescheder et al. 2018, arXiv 1801.04406). Differentiable.
+    """
+    (gradient,) = torch.autograd.grad(logits.sum(), inputs, create_graph=True)
+    return gradient.flatten(1).square().sum(1)
+
+
+def diversity(weight: Tensor, first: Tensor, second: Tensor, z1: Tensor, z2: Tensor, clip: float) -> Tensor:
+    """Selective diversity (Eq. 1): s(c) / (d_I(G(z1, c), G(z2, c)) / d_z(z1, z2)), rows (B,).
+
+    Args:
+        weight: s(c), (B,), see :func:`diversity_weights`.
+        first: log images (B, ...), or other representations, of the noise ``z1``.
+        second: the same of the noise ``z2`` and the same conditions.
+        z1: noise (B, Z).
+        z2: other noise (B, Z).
+        clip: upper bound of the ratio d_z / d_I, for near-empty images make it explode. Beyond it the
+            term is constant: it does not push.
+    """
+    distance = (first - second).abs().flatten(1).mean(1)
+    noise = (z1 - z2).abs().flatten(1).mean(1)
+    ratio = distance / (noise + EPSILON)
+    return weight * (1 / (ratio + EPSILON)).clamp(max=clip)
+
+
+def intensity(real: Tensor, fake: Tensor, *, log: bool = False) -> Tensor:
+    """``|f_in(x) - f_in(x^)|`` (Eqs. 2, 3), rows (B,): f_in sums the pixels in photons, not logs.
+
+    ``real`` and ``fake`` are photons (B, ...). With ``log`` the sums are compared as log(1 + sum).
+    """
+    real, fake = real.flatten(1).sum(1), fake.flatten(1).sum(1)
+    return (torch.log1p(real) - torch.log1p(fake)).abs() if log else (real - fake).abs()
+
+
+def auxiliary(predicted: Tensor, position: Tensor) -> Tensor:
+    """Squared error (Eq. 4), rows (B,), of positions (B, 2) of the brightest pixel, scaled to [0, 1]."""
+    return (predicted - position).square().mean(1)
 
 
 @dataclass(frozen=True)
@@ -71,7 +131,7 @@ class Step:
     sums: Tensor
 
 
-class Adversary:
+class GanLearner:
     """Networks and optimisers of one GAN.
 
     Args:
@@ -111,7 +171,7 @@ class Adversary:
         update(self._optimisers[1], found["discriminator"])
         if "auxiliary" in self.terms:
             position = self.networks.regressor(batch.photons)
-            found["regressor"] = losses.auxiliary(position, batch.position).mean()
+            found["regressor"] = auxiliary(position, batch.position).mean()
             update(self._optimisers[2], found["regressor"])
         rows = self.generator_losses(batch, fakes)
         terms = {name: values.mean() for name, values in rows.items()}
@@ -144,11 +204,11 @@ class Adversary:
         fake.requires_grad_(penalised)
         real_logits, fake_logits = judge(real, batch.conditions), judge(fake, batch.conditions)
         if settings.adversarial == "bce":
-            loss = losses.bce_discriminator(real_logits, fake_logits).mean()
+            loss = bce_discriminator(real_logits, fake_logits).mean()
         else:
-            loss = losses.relativistic_discriminator(real_logits, fake_logits).mean()
+            loss = relativistic_discriminator(real_logits, fake_logits).mean()
         if penalised:
-            slopes = losses.gradient_penalty(real_logits, real) + losses.gradient_penalty(fake_logits, fake)
+            slopes = gradient_penalty(real_logits, real) + gradient_penalty(fake_logits, fake)
             loss = loss + settings.penalty / 2 * settings.penalty_every * slopes.mean()
         return loss
 
@@ -157,20 +217,20 @@ class Adversary:
         settings, judge = self.settings, self.networks.discriminator
         logits = judge(judge.features(fakes.photons), batch.conditions)
         if settings.adversarial == "bce":
-            terms = {"adversarial": losses.bce_generator(logits)}
+            terms = {"adversarial": bce_generator(logits)}
         else:
             with torch.no_grad():
                 real = judge(judge.features(batch.photons), batch.conditions)
-            terms = {"adversarial": losses.relativistic_generator(real, logits)}
+            terms = {"adversarial": relativistic_generator(real, logits)}
         if "diversity" in self.terms:
             terms["diversity"] = settings.lambda_div * self._diversity(batch, fakes)
         if "intensity" in self.terms:
             log, groups = settings.intensity == "log", self.networks.groups
             photons = batch.photons[:, :groups], fakes.photons[:, :groups]
-            terms["intensity"] = settings.lambda_in * losses.intensity(*photons, log=log)
+            terms["intensity"] = settings.lambda_in * intensity(*photons, log=log)
         if "auxiliary" in self.terms:
             position = self.networks.regressor(fakes.photons)
-            terms["auxiliary"] = settings.lambda_aux * losses.auxiliary(position, batch.position)
+            terms["auxiliary"] = settings.lambda_aux * auxiliary(position, batch.position)
         return terms
 
     def state(self) -> dict[str, Any]:
@@ -207,7 +267,7 @@ class Adversary:
                 torch.log1p(networks.view(rates)[:, : networks.groups])
                 for rates in (fakes.rates[:rows], other_rates)
             )
-        return losses.diversity(batch.diversity[:rows], first, second, noise, other, settings.div_clip)
+        return diversity(batch.diversity[:rows], first, second, noise, other, settings.div_clip)
 
     def _noise(self, rows: int) -> Tensor:
         return torch.randn(rows, self.settings.noise, device=self.rng.device, generator=self.rng)

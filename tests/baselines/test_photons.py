@@ -4,7 +4,7 @@ import torch
 from scipy import stats
 
 from simbench.baselines import photons
-from simbench.baselines.compact import photon_draw
+from simbench.baselines.gan.networks_compact import photon_draw
 from simbench.harness import rng
 
 

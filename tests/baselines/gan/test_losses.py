@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from simbench.baselines import losses
+from simbench.baselines.gan import batches
+from simbench.baselines.gan import ladder as losses
 
 
 def test_bce_at_zero_logits_is_the_logarithm_of_two():
@@ -80,7 +81,7 @@ def test_brightest_pixel_is_the_first_maximum_in_row_order():
     showers = np.zeros((3, 3, 5), dtype=np.uint16)
     showers[0, 2, 1] = 4
     showers[1, 1, 4] = showers[1, 2, 0] = 9
-    np.testing.assert_allclose(losses.brightest(showers), [[1, 0.25], [0.5, 1], [0, 0]])
+    np.testing.assert_allclose(batches.brightest(showers), [[1, 0.25], [0.5, 1], [0, 0]])
 
 
 def test_diversity_weight_by_hand():
@@ -91,7 +92,7 @@ def test_diversity_weight_by_hand():
     showers[1], showers[4], showers[5] = [[1, 0]], [[0, 0]], [[4, 6]]
     spread3 = np.log1p([[1, 0], [0, 0], [4, 6]]).std(axis=0).sum()
     expected = np.array([math.log(3) / 2, spread3, math.log(3) / 2, 0, spread3, spread3]) / spread3
-    np.testing.assert_allclose(losses.diversity_weights(showers, particle), expected, rtol=1e-6)
+    np.testing.assert_allclose(batches.diversity_weights(showers, particle), expected, rtol=1e-6)
 
 
 def test_diversity_weight_of_many_particles_agrees_with_a_plain_loop():
@@ -101,9 +102,9 @@ def test_diversity_weight_of_many_particles_agrees_with_a_plain_loop():
     spread = {p: np.log1p(showers[particle == p].astype(float)).std(axis=0).sum() for p in set(particle)}
     expected = np.array([spread[p] for p in particle])
     expected = (expected - expected.min()) / (expected.max() - expected.min())
-    np.testing.assert_allclose(losses.diversity_weights(showers, particle), expected, atol=1e-6)
+    np.testing.assert_allclose(batches.diversity_weights(showers, particle), expected, atol=1e-6)
 
 
 def test_diversity_weight_without_any_repetition_is_zero():
     showers = np.arange(12, dtype=np.uint16).reshape(3, 2, 2)
-    assert not losses.diversity_weights(showers, np.arange(3)).any()
+    assert not batches.diversity_weights(showers, np.arange(3)).any()

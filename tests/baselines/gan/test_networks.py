@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from simbench.baselines import paper
-from simbench.baselines.adversary import Adversary, Batch, schedule, update
-from simbench.baselines.compact import photon_draw
-from simbench.baselines.dropout import Dropout
-from simbench.baselines.groups import Groups
-from simbench.baselines.networks import Task, make_networks, network_header
-from simbench.baselines.settings import MODELS, PRESETS, resolve
+from simbench.baselines.gan import networks_paper as paper
+from simbench.baselines.gan.batches import Batch
+from simbench.baselines.gan.ladder import MODELS, GanLearner, schedule, update
+from simbench.baselines.gan.networks import DataSummary, make_networks, network_header
+from simbench.baselines.gan.networks_compact import PixelGroups, photon_draw
+from simbench.baselines.gan.networks_paper import Dropout
+from simbench.baselines.gan.settings import PRESETS, resolve
 
 PROTON, NEUTRON, ODD = (56, 30), (44, 44), (7, 3)
 
@@ -17,15 +17,17 @@ def trainable(module):
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
-def task(shape, conditions=9):
+def summary(shape, conditions=9):
     i, j = np.indices(shape)
     masks = np.stack([(i + j) % 2 == 0, ((i + j) % 2 == 1) & (i < 3), ((i + j) % 2 == 1) & (i >= 3)])
-    return Task(shape, conditions, masks, total_mean=90.0, total_std=280.0, total_max=2000.0, min_photons=1)
+    return DataSummary(
+        shape, conditions, masks, total_mean=90.0, total_std=280.0, total_max=2000.0, min_photons=1
+    )
 
 
 def networks(preset, shape, **overrides):
     settings = resolve(preset, overrides, PRESETS)
-    return settings, make_networks(preset, task(shape), settings, torch.Generator().manual_seed(0))
+    return settings, make_networks(preset, summary(shape), settings, torch.Generator().manual_seed(0))
 
 
 def batch(nets, shape, rows=6, seed=0):
@@ -83,8 +85,8 @@ def test_paper_image_is_a_logarithm():
 
 
 def test_groups_share_cell_and_channels_and_pool_exactly():
-    masks = task(PROTON).masks
-    groups = Groups.of(PROTON, 4, masks)
+    masks = summary(PROTON).masks
+    groups = PixelGroups.of(PROTON, 4, masks)
     showers = np.random.default_rng(0).poisson(0.3, (5, *PROTON)).astype(np.uint16)
     pooled = groups.pool(showers)
     grouped, rows, columns = np.split(pooled, [len(groups), len(groups) + 56], axis=1)
@@ -99,7 +101,7 @@ def test_groups_share_cell_and_channels_and_pool_exactly():
 
 
 def test_the_gradient_of_the_views_goes_back_to_their_pixels():
-    groups = Groups.of((2, 3), 4, np.array([[[True, False, True], [False, True, False]]]))
+    groups = PixelGroups.of((2, 3), 4, np.array([[[True, False, True], [False, True, False]]]))
     pixels = torch.zeros(1, 6, requires_grad=True)
     slopes = torch.arange(1.0, 8.0)  # two groups, two rows, three columns
     (groups.view(pixels) * slopes).sum().backward()
@@ -132,7 +134,7 @@ def test_the_profile_is_field_rows_and_columns_on_a_log_scale():
 
 def test_compact_total_is_bounded():
     settings, nets = networks("compact", ODD)
-    header = network_header("compact", task(ODD), settings)
+    header = network_header("compact", summary(ODD), settings)
     with torch.no_grad():
         nets.generator.total.bias.fill_(1e6)
         rates = nets.generator(torch.zeros(1, 10), torch.zeros(1, 9))
@@ -179,15 +181,15 @@ def changed(before, modules):
 )
 def test_each_loss_trains_its_own_network(model, preset, shape):
     settings, nets = networks(preset, shape, warmup="0", lambda_in="0.1", lambda_aux="0.1")
-    adversary = Adversary(nets, MODELS[model], settings, 10, torch.Generator().manual_seed(1))
+    learner = GanLearner(nets, MODELS[model], settings, 10, torch.Generator().manual_seed(1))
     modules, real = (nets.generator, nets.discriminator, nets.regressor), batch(nets, shape)
-    generator, discriminator, _ = adversary._optimisers
+    generator, discriminator, _ = learner._optimisers
 
-    fakes, before = adversary.fake(real.conditions), snapshot(modules)
-    update(discriminator, adversary.discriminator_loss(real, fakes, 0))
+    fakes, before = learner.fake(real.conditions), snapshot(modules)
+    update(discriminator, learner.discriminator_loss(real, fakes, 0))
     assert changed(before, modules) == [False, True, False]
 
-    terms = adversary.generator_losses(real, fakes)
+    terms = learner.generator_losses(real, fakes)
     assert set(terms) == {"adversarial", *MODELS[model]}
     for name, rows in terms.items():
         assert rows.shape == (len(real.conditions),), name
@@ -200,7 +202,7 @@ def test_each_loss_trains_its_own_network(model, preset, shape):
     assert changed(before, modules) == [True, False, False]
 
     before = snapshot(modules)
-    found = adversary.step(real, 1)
+    found = learner.step(real, 1)
     assert changed(before, modules) == [True, True, "auxiliary" in MODELS[model]]
     assert ("regressor" in found.losses) == ("auxiliary" in MODELS[model])
     assert all(torch.isfinite(loss) for loss in found.losses.values())
@@ -213,10 +215,10 @@ def test_a_step_tells_loss_and_photons_row_by_row(div_rows):
     real, found = batch(nets, ODD), []
     for _ in range(2):  # the second time in single moves, from the same random numbers
         nets.draw = photon_draw(1, torch.Generator().manual_seed(2))
-        adversary = Adversary(nets, MODELS["sdi-gan-ir-ar"], settings, 10, torch.Generator().manual_seed(1))
-        found.append(adversary.step(real, 0) if not found else adversary.fake(real.conditions))
+        learner = GanLearner(nets, MODELS["sdi-gan-ir-ar"], settings, 10, torch.Generator().manual_seed(1))
+        found.append(learner.step(real, 0) if not found else learner.fake(real.conditions))
     step, fakes = found
-    terms = adversary.generator_losses(real, fakes)
+    terms = learner.generator_losses(real, fakes)
     if div_rows != "0":  # it is not the loss of every row then
         terms.pop("diversity")
     torch.testing.assert_close(step.rows, sum(terms.values()).detach())
@@ -241,9 +243,9 @@ def test_a_part_of_a_batch_keeps_its_rows_together():
 @pytest.mark.parametrize("distance", ["images", "latent"])
 def test_diversity_is_judged_on_rates_or_on_the_latent_layer(distance):
     settings, nets = networks("compact", ODD, div_distance=distance, div_rows="4", div_clip="1e9")
-    adversary = Adversary(nets, MODELS["sdi-gan"], settings, 10, torch.Generator().manual_seed(1))
+    learner = GanLearner(nets, MODELS["sdi-gan"], settings, 10, torch.Generator().manual_seed(1))
     real = batch(nets, ODD)
-    rows = adversary.generator_losses(real, adversary.fake(real.conditions))["diversity"]
+    rows = learner.generator_losses(real, learner.fake(real.conditions))["diversity"]
     assert rows.shape == (4,)
     assert (rows > 0).all()
 
@@ -260,11 +262,11 @@ def test_schedule_rises_stays_and_falls():
 
 def test_average_follows_slowly_after_its_start():
     settings, nets = networks("compact", ODD, ema="0.9", ema_late="0.9", ema_from="1", warmup="0")
-    adversary = Adversary(nets, (), settings, 10, torch.Generator().manual_seed(1))
-    adversary.step(batch(nets, ODD), 0)
+    learner = GanLearner(nets, (), settings, 10, torch.Generator().manual_seed(1))
+    learner.step(batch(nets, ODD), 0)
     first = {name: tensor.clone() for name, tensor in nets.generator.state_dict().items()}
-    torch.testing.assert_close(adversary.average, first)
-    adversary.step(batch(nets, ODD), 1)
+    torch.testing.assert_close(learner.average, first)
+    learner.step(batch(nets, ODD), 1)
     for name, tensor in nets.generator.state_dict().items():
         if tensor.is_floating_point():
-            torch.testing.assert_close(adversary.average[name], 0.9 * first[name] + 0.1 * tensor)
+            torch.testing.assert_close(learner.average[name], 0.9 * first[name] + 0.1 * tensor)

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from simbench.harness import rng
 
-from . import photons
-from .conditions import Scaler
-from .engines import Rates, batch_size, choose_engine, onnx_rates, torch_rates
+from .. import photons
+from ..conditions import Scaler
+from ..engines import Rates, batch_size, choose_engine, onnx_rates, torch_rates
+from ..weights import Arrays, read_weights
 from .networks import blank_generator
-from .weights import Arrays, read_weights
 
 PARTICLES = "training_particles"  # the one stored array that is no weight
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from simbench.baselines.simulator import GanSimulator
-from simbench.baselines.training import train
+from simbench.baselines.gan.simulator import GanSimulator
+from simbench.baselines.gan.training import train
 from simbench.baselines.weights import read_weights, write_weights
 
 HEADER = {

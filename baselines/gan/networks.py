@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from . import compact, paper
-from .groups import Groups
+from . import networks_compact as compact
+from . import networks_paper as paper
 from .settings import Settings
 
 Generator: TypeAlias = compact.Generator | paper.Generator
@@ -18,8 +18,8 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 @dataclass(frozen=True)
-class Task:
-    """What a GAN is trained for, in numbers.
+class DataSummary:
+    """What the networks must know of the data that they are trained on, in numbers.
 
     Attributes:
         shape: (H, W).
@@ -63,22 +63,22 @@ class Networks:
     pool: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
 
-def network_header(preset: str, task: Task, settings: Settings) -> dict[str, Any]:
+def network_header(preset: str, summary: DataSummary, settings: Settings) -> dict[str, Any]:
     """The arguments of the generator, plain JSON values, as weights files keep them."""
     header: dict[str, Any] = {
-        "shape": list(task.shape),
-        "conditions": task.conditions,
+        "shape": list(summary.shape),
+        "conditions": summary.conditions,
         "noise": settings.noise,
     }
     if preset == "compact":
         header |= {
-            "field": [max(1, round(length / settings.field)) for length in task.shape],
+            "field": [max(1, round(length / settings.field)) for length in summary.shape],
             "width": settings.width,
             "depth": settings.depth,
             "rank": settings.rank,
             # A start well below the mean, for most responses are fainter than it; a limit above all seen.
-            "log_total": float(np.log(max(task.total_mean, 1e-3) / 4)),
-            "log_limit": float(np.log(4 * max(task.total_max, 1.0))),
+            "log_total": float(np.log(max(summary.total_mean, 1e-3) / 4)),
+            "log_limit": float(np.log(4 * max(summary.total_max, 1.0))),
         }
     return header
 
@@ -100,7 +100,7 @@ def make_generator(preset: str, header: Mapping[str, Any], rng: torch.Generator 
     raise ValueError(f"unknown preset {preset!r}; expected compact or paper")
 
 
-def make_networks(preset: str, task: Task, settings: Settings, rng: torch.Generator) -> Networks:
+def make_networks(preset: str, summary: DataSummary, settings: Settings, rng: torch.Generator) -> Networks:
     """All networks of one GAN on the device of ``rng``, initialised from it.
 
     Raises:
@@ -110,9 +110,9 @@ def make_networks(preset: str, task: Task, settings: Settings, rng: torch.Genera
     def made(make: Callable[[], Module]) -> Module:
         return initialised(make, rng).to(rng.device)
 
-    header = network_header(preset, task, settings)
+    header = network_header(preset, summary, settings)
     generator = made(lambda: make_generator(preset, header, rng))
-    shape, inputs = task.shape, task.conditions
+    shape, inputs = summary.shape, summary.conditions
     if isinstance(generator, paper.Generator):
         return Networks(
             generator,
@@ -123,8 +123,8 @@ def make_networks(preset: str, task: Task, settings: Settings, rng: torch.Genera
             groups=shape[0] * shape[1],
             pool=lambda showers: showers.reshape(len(showers), -1),
         )
-    groups = Groups.of(task.shape, settings.cell, task.masks)
-    unit = max(task.total_std / 6, 1.0)
+    groups = compact.PixelGroups.of(summary.shape, settings.cell, summary.masks)
+    unit = max(summary.total_std / 6, 1.0)
     return Networks(
         generator,
         made(
@@ -138,7 +138,7 @@ def make_networks(preset: str, task: Task, settings: Settings, rng: torch.Genera
             )
         ),
         made(lambda: compact.Regressor(groups)),
-        draw=compact.photon_draw(task.min_photons, rng),
+        draw=compact.photon_draw(summary.min_photons, rng),
         view=groups.view,
         groups=len(groups),
         pool=groups.pool,

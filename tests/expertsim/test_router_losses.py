@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from simbench.expertsim import losses
-from simbench.expertsim.gate import straight_through
+from simbench.expertsim import router as losses
+from simbench.expertsim.router import straight_through
 
 
 def seeded(seed=0):

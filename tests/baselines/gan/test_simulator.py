@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from simbench.baselines.conditions import Scaler
-from simbench.baselines.networks import make_generator
-from simbench.baselines.simulator import GanSimulator
-from simbench.baselines.training import train
+from simbench.baselines.gan.networks import make_generator
+from simbench.baselines.gan.simulator import GanSimulator
+from simbench.baselines.gan.training import train
 
 
 @pytest.fixture

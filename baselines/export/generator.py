@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .conditions import BEAM_MOMENTUM, BINS, MASS_EDGES, Geometry, Scaler
-from .engines import export_graph
+from ..conditions import BEAM_MOMENTUM, BINS, MASS_EDGES, Geometry, Scaler
+from ..engines import export_graph
 from .photon_graph import IR_VERSION, OPSET, photon_graph
 
 
@@ -82,7 +82,7 @@ class Conditions(nn.Module):
         )
 
 
-class Generator(nn.Module):
+class ExportedGenerator(nn.Module):
     """Noise (B, Z) and conditions (B, F) in physical units to rates (B, H, W)."""
 
     def __init__(self, scaler: Scaler, network: nn.Module) -> None:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from simbench.baselines.compact import Generator as Compact
 from simbench.baselines.conditions import Geometry, Scaler
-from simbench.baselines.export import Conditions, Generator, generator_graph
+from simbench.baselines.export.generator import Conditions, ExportedGenerator, generator_graph
+from simbench.baselines.gan.networks import blank_generator
+from simbench.baselines.gan.networks_compact import Generator as Compact
 from simbench.baselines.montecarlo import make_dataset
-from simbench.baselines.networks import blank_generator
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
@@ -76,7 +76,7 @@ def shown(conditions):
         def forward(self, noise, scaled):
             return (scaled + 6 + 0 * noise[:, :1]).view(-1, 1, width)
 
-    return scaler, generator_graph(Generator(scaler, Back()), header("compact", (1, width)))
+    return scaler, generator_graph(ExportedGenerator(scaler, Back()), header("compact", (1, width)))
 
 
 def test_features_in_onnx_are_those_of_the_scaler_too(conditions, shown):
@@ -103,7 +103,7 @@ def test_a_graph_of_a_detector_of_another_kind():
     conditions = np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)
     scaler = Scaler.fit(conditions, clip=None, geometry=None)
     network = small((6, 5), 2, noise=4)
-    model = generator_graph(Generator(scaler, network), header("compact", (6, 5), 2, 4))
+    model = generator_graph(ExportedGenerator(scaler, network), header("compact", (6, 5), 2, 4))
     z, (image, rates) = run(model, conditions, 4)
     with torch.no_grad():
         expected = network(torch.from_numpy(z), torch.from_numpy(scaler(conditions))).numpy()
@@ -118,7 +118,7 @@ def test_the_paper_network_gives_photons_which_are_rounded(conditions):
     network = blank_generator("paper", {"shape": [44, 44], "conditions": 9, "noise": 10}).eval()
     with torch.no_grad():
         network.body[-2].bias += 1
-    model = generator_graph(Generator(scaler, network), header("paper", (44, 44)))
+    model = generator_graph(ExportedGenerator(scaler, network), header("paper", (44, 44)))
     z, (image, rates) = run(model, conditions[:8])
     with torch.no_grad():
         expected = network(torch.from_numpy(z), torch.from_numpy(scaler(conditions[:8]))).numpy()

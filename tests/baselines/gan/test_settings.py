@@ -1,6 +1,6 @@
 import pytest
 
-from simbench.baselines.settings import COMPACT, PAPER, PRESETS, resolve
+from simbench.baselines.gan.settings import COMPACT, PAPER, PRESETS, resolve
 
 
 def test_paper_defaults_are_the_published_ones():

@@ -6,25 +6,38 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from simbench.harness import rng
 
-from .adversary import Adversary
-from .checkpoint import CHECKPOINT, State, resume, write_checkpoint
-from .conditions import Scaler
-from .job import Learner, Progress, TrainingJob, check_same
-from .networks import Task, make_networks, network_header
-from .rows import TrainingRows
-from .settings import MODELS, PRESETS, AnySettings, Settings, resolve
+from ..checkpoint import CHECKPOINT, Resumable, State, check_same, resume, write_checkpoint
+from ..conditions import Scaler
+from ..weights import FILE_NAME, Arrays, write_atomic, write_weights
+from .batches import Batch, TrainingRows
+from .ladder import MODELS, GanLearner, Step
+from .networks import DataSummary, make_networks, network_header
+from .settings import PRESETS, AnySettings, Settings, resolve
 from .simulator import PARTICLES, GanSimulator
-from .weights import FILE_NAME, Arrays, write_atomic, write_weights
+from .training_job import Progress, TrainingJob
 
 RECORD = "record.json"
 _QUIET = 0.3  # seconds between two reports of progress
+
+
+class Learner(Resumable, Protocol):
+    """What a training loop needs of what it trains."""
+
+    def step(self, batch: Batch, step: int) -> Step:
+        """Update everything once, on real rows, at a step counted from 0."""
+        ...
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """What would be kept if the training ended now."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,7 @@ class Trainee:
     network: dict[str, Any]
 
 
-Make: TypeAlias = Callable[[TrainingJob, Scaler, Task, AnySettings, torch.Generator], Trainee]
+Make: TypeAlias = Callable[[TrainingJob, Scaler, DataSummary, AnySettings, torch.Generator], Trainee]
 
 
 def train(job: TrainingJob) -> Path:
@@ -59,15 +72,15 @@ def train(job: TrainingJob) -> Path:
 
 
 def make_gan(
-    job: TrainingJob, scaler: Scaler, task: Task, settings: Settings, generator: torch.Generator
+    job: TrainingJob, scaler: Scaler, summary: DataSummary, settings: Settings, generator: torch.Generator
 ) -> Trainee:
     """A single GAN, and its rows."""
     terms = MODELS[job.model]
-    networks = make_networks(job.preset, task, settings, generator)
+    networks = make_networks(job.preset, summary, settings, generator)
     rows = TrainingRows(job, scaler, networks, terms, settings, generator)
     steps = settings.steps or settings.epochs * rows.per_epoch
-    learner = Adversary(networks, terms, settings, steps, generator)
-    return Trainee(learner, rows, steps, network_header(job.preset, task, settings))
+    learner = GanLearner(networks, terms, settings, steps, generator)
+    return Trainee(learner, rows, steps, network_header(job.preset, summary, settings))
 
 
 def run(
@@ -107,7 +120,7 @@ def _train(
     generator = torch.Generator(device=job.device)
     generator.manual_seed(rng.derive(job.seed, "training"))
     scaler = job.scaler()
-    trainee = make(job, scaler, job.task(scaler), settings, generator)
+    trainee = make(job, scaler, job.summary(scaler), settings, generator)
     learner, rows, steps = trainee.learner, trainee.rows, trainee.steps
     state = resume(job.out, identity, learner, generator)
     header = {

@@ -1,6 +1,7 @@
 """The rows of the training part: kept once, drawn in batches."""
 
 from collections.abc import Collection
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -9,12 +10,38 @@ from torch import Tensor
 
 from simbench.harness import rng
 
-from .adversary import Batch
-from .conditions import Scaler
-from .job import TrainingJob
-from .losses import brightest, diversity_weights
+from ..conditions import Scaler
 from .networks import Networks
 from .settings import Settings
+from .training_job import TrainingJob
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of the training part.
+
+    Attributes:
+        photons: (B, V), in the views that are judged.
+        conditions: scaled, (B, K).
+        diversity: s(c) of Eq. 1, (B,).
+        position: of the brightest pixel, scaled to [0, 1], (B, 2).
+        index: of the rows in the training part, (B,).
+        weight: how much rarer than in a uniform draw a row is, (B,): means with it are those of the data.
+    """
+
+    photons: Tensor
+    conditions: Tensor
+    diversity: Tensor
+    position: Tensor
+    index: Tensor
+    weight: Tensor
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def take(self, rows: Tensor) -> "Batch":
+        """Some of the rows, by their place in the batch."""
+        return Batch(*(getattr(self, part.name)[rows] for part in fields(self)))
 
 
 class TrainingRows:
@@ -96,3 +123,41 @@ def row_probability(
     uniform = np.full(len(total), 1 / len(total))
     share = uniform if weight.sum() == 0 else bright * weight / weight.sum() + (1 - bright) * uniform
     return np.asarray(share / share.sum(), dtype=np.float64)
+
+
+def brightest(showers: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
+    """(k, l) of the brightest pixel of each shower (N, H, W), scaled to [0, 1]: float32 (N, 2).
+
+    Ties go to the first maximum in row order.
+    """
+    height, width = showers.shape[1:]
+    k, l = np.divmod(showers.reshape(len(showers), -1).argmax(axis=1), width)  # noqa: E741
+    return np.stack([k / max(height - 1, 1), l / max(width - 1, 1)], axis=1).astype(np.float32)
+
+
+def diversity_weights(
+    showers: npt.NDArray[np.integer], particle: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float32]:
+    """s(c) of Eq. 1 for each of N showers (N, H, W): float32 (N,) in [0, 1].
+
+    The standard deviation, pixel by pixel, of the log images of all showers of one particle, summed over
+    the pixels, then scaled to [0, 1] between the least and the most diverse particle given.
+    """
+    _, group, size = np.unique(particle, return_inverse=True, return_counts=True)
+    start = np.cumsum(size) - size
+    order = np.argsort(group, kind="stable")
+    spread = np.zeros(len(size))
+    begin = 0
+    while begin < len(size):  # some particles at a time: all log images at once would be gigabytes
+        end = max(begin + 1, int(np.searchsorted(start + size, start[begin] + 4096)))
+        logs = np.log1p(showers[order[start[begin] : start[end - 1] + size[end - 1]]].astype(np.float64))
+        edges = start[begin:end] - start[begin]
+        count = size[begin:end, None, None]
+        mean = np.add.reduceat(logs, edges, axis=0) / count
+        logs -= np.repeat(mean, size[begin:end], axis=0)
+        variance = np.add.reduceat(logs**2, edges, axis=0) / count
+        spread[begin:end] = np.sqrt(variance).sum(axis=(1, 2))
+        begin = end
+    low, high = spread.min(), spread.max()
+    scaled = (spread - low) / (high - low) if high > low else np.zeros_like(spread)
+    return np.asarray(scaled[group], dtype=np.float32)

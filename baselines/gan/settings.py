@@ -4,14 +4,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TypeVar
 
-# The generator loss of each model, beyond the adversarial term (each adds one idea of the paper).
-MODELS: dict[str, tuple[str, ...]] = {
-    "gan": (),
-    "sdi-gan": ("diversity",),
-    "sdi-gan-ir": ("diversity", "intensity"),
-    "sdi-gan-ir-ar": ("diversity", "intensity", "auxiliary"),
-}
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -140,7 +132,7 @@ PAPER = Settings(
     threads=1,
 )
 
-# For CPUs: a rate map with a photon draw, judged on coarse cells (see compact.py).
+# For CPUs: a rate map with a photon draw, judged on coarse cells (see networks_compact.py).
 COMPACT = Settings(
     steps=5_000,
     epochs=0,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from simbench.baselines.networks import initialised
-from simbench.expertsim.gate import SLOPE, Gate, straight_through
+from simbench.baselines.gan.networks import initialised
+from simbench.expertsim.router import SLOPE, Gate, straight_through
 
 KINDS = ("learned", "energy", "intensity", "random")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import curve_fit
 
-from simbench.baselines.montecarlo import MonteCarlo, gun, shower, spray
+from simbench.baselines.montecarlo import MonteCarlo, gun, shower, upstream_spray
 from simbench.baselines.montecarlo.constants import NEUTRON, PROTON
 from simbench.baselines.montecarlo.simulator import develop, images, photon_sums, response_keys, simulate
 from simbench.baselines.montecarlo.species import INDEX, KIND, Kind
@@ -198,7 +198,7 @@ def test_spray_and_showers_exclude_each_other(detector):
     shot = gun.shoot(detector, 8, ids)
     key = response_keys(0, ids, 0)
     arrival = arrive(detector, shot.conditions, shot.species, key)
-    sprayed = spray.secondaries(detector, arrival, key)
+    sprayed = upstream_spray.secondaries(detector, arrival, key)
     showers = [shower.electromagnetic(detector, arrival, key), *shower.hadronic(detector, arrival, key)]
     showering = np.unique(np.concatenate([sources.row for sources in showers]))
     assert not np.intersect1d(sprayed.row, showering).size
@@ -212,7 +212,7 @@ def test_neutron_side_spray_enters_from_the_side_missed():
     n = 500
     for x, y in ((9.0, 0.0), (0.0, -9.0)):
         missed = direct(Kind.EM, 1000, n, x, y)._replace(inside=np.zeros(n, bool), sprays=np.ones(n, bool))
-        sprayed = spray.secondaries(NEUTRON, missed, response_keys(0, np.arange(n), 0))
+        sprayed = upstream_spray.secondaries(NEUTRON, missed, response_keys(0, np.arange(n), 0))
         towards = (sprayed.x * x + sprayed.y * y) / 9.0  # [cm]
         assert (towards > 0).mean() > 0.7
         assert abs(np.mean(sprayed.x * y - sprayed.y * x) / 9.0) < 0.3

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from simbench.baselines import photons
-from simbench.baselines.photon_graph import photon_graph
+from simbench.baselines.export.photon_graph import photon_graph
 from simbench.harness import rng
 
 onnx = pytest.importorskip("onnx")

@@ -1,19 +1,17 @@
-"""What a training is given, in plain arrays and numbers, and how two jobs are told apart."""
+"""What a training is given, in plain arrays and numbers."""
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
-from .adversary import Batch, Step
-from .conditions import Geometry, Scaler, is_zdc
-from .networks import Task
+from ..conditions import Geometry, Scaler, is_zdc
+from .networks import DataSummary
 from .settings import Settings
 
 CLIP = 5.0  # standardised conditions of the compact preset stay within this many deviations
@@ -30,26 +28,6 @@ class Progress:
     validation: float | None
     warnings: tuple[str, ...] = ()
     experts: Mapping[str, Any] | None = None
-
-
-class Learner(Protocol):
-    """What a training loop needs of what it trains."""
-
-    def step(self, batch: Batch, step: int) -> Step:
-        """Update everything once, on real rows, at a step counted from 0."""
-        ...
-
-    def weights(self) -> Mapping[str, Tensor]:
-        """What would be kept if the training ended now."""
-        ...
-
-    def state(self) -> dict[str, Any]:
-        """All that :meth:`restore` needs, tensors and plain values."""
-        ...
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue where :meth:`state` was taken."""
-        ...
 
 
 def _ignore(progress: Progress) -> None:
@@ -77,7 +55,7 @@ class TrainingJob:
         score: from validation conditions and responses (V, H, W) to a number; lower is better.
         seed: of everything random.
         out: folder of the results.
-        overrides: settings as text, see :func:`simbench.baselines.settings.resolve`.
+        overrides: settings as text, see :func:`simbench.baselines.gan.settings.resolve`.
         provenance: of the data, JSON values, stored verbatim.
         progress: called a few times a second at most.
         device: ``cpu`` or ``cuda``.
@@ -144,10 +122,10 @@ class TrainingJob:
             geometry = Geometry(half_size, centre, distance)
         return Scaler.fit(self.conditions, clip=CLIP, geometry=geometry)
 
-    def task(self, scaler: Scaler) -> Task:
+    def summary(self, scaler: Scaler) -> DataSummary:
         """What the networks must know of the data."""
         total = self.showers.reshape(len(self.showers), -1).sum(axis=1, dtype=np.int64)
-        return Task(
+        return DataSummary(
             shape=self.shape,
             conditions=len(scaler.mean),
             masks=self.channel_masks,
@@ -186,35 +164,3 @@ class TrainingJob:
         }
         plain: dict[str, Any] = json.loads(json.dumps(identity, allow_nan=False))
         return plain
-
-
-def check_same(found: Mapping[str, Any], expected: Mapping[str, Any], folder: Path) -> None:
-    """Refuse to continue another job.
-
-    Args:
-        found: the identity stored in the folder.
-        expected: the identity of this job.
-        folder: named in the message.
-
-    Raises:
-        ValueError: they differ; the message names in what.
-    """
-    stored, wanted = _flat(found), _flat(expected)
-    differing = [name for name in sorted(stored | wanted) if stored.get(name) != wanted.get(name)]
-    if differing:
-        first = differing[0]
-        more = f" (and {', '.join(differing[1:])})" if len(differing) > 1 else ""
-        raise ValueError(
-            f"{folder} holds another training: {first} is {stored.get(first)!r} there and "
-            f"{wanted.get(first)!r} here{more}; choose another folder or delete it"
-        )
-
-
-def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= {f"{name}.{inner}": deeper for inner, deeper in value.items()}
-        else:
-            flat[name] = value
-    return flat

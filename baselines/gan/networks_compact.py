@@ -2,17 +2,19 @@
 
 The generator gives a rate map, total x profile, and photons are drawn from it: a network that had to produce
 integer counts itself would be given away by them. The profile is smooth between pixels: a coarse field and a
-free term for each row and each column. The discriminator sees photons in groups of pixels (see groups.py).
+free term for each row and each column. The discriminator and the regressor see photons in groups of pixels
+and in lines.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from scipy.special import ndtri
 from torch import Tensor, nn
-
-from .groups import Groups
 
 SLOPE = 0.2
 STEPS = 15  # of the stairs that the first two noise numbers are also given as
@@ -94,11 +96,67 @@ def _interpolation(size: int, nodes: int) -> Tensor:
     return (1 - (place[:, None] - torch.arange(nodes)).abs()).clamp(min=0)
 
 
+@dataclass(frozen=True)
+class PixelGroups:
+    """Pixels grouped so that all of one group share the coarse cell and the readout channels.
+
+    Channel sums of grouped photons are therefore exact. The views of a response are the photons of its P
+    groups, then those of its H rows and of its W columns: coarse in two dimensions, fine in each of them.
+
+    Attributes:
+        shape: (H, W).
+        of_pixel: (H * W,) the group of each pixel, row by row.
+        cell: (P, cells) one-hot, float32: the cell of each of the P groups.
+        channel: (P, C) float32: 1 where the group belongs to the channel.
+    """
+
+    shape: tuple[int, int]
+    of_pixel: npt.NDArray[np.int64]
+    cell: npt.NDArray[np.float32]
+    channel: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, shape: tuple[int, int], side: int, masks: npt.NDArray[np.bool_]) -> "PixelGroups":
+        """The groups of a detector: cells of about ``side`` pixels a side, channel masks (C, H, W)."""
+        height, width = shape
+        down, across = (max(1, round(length / side)) for length in shape)
+        i, j = np.indices(shape)
+        cell = (i * down // height) * across + j * across // width
+        pattern = np.column_stack([cell.ravel(), masks.reshape(len(masks), -1).T])
+        kinds, of_pixel = np.unique(pattern, axis=0, return_inverse=True)
+        one_hot = np.eye(cell.max() + 1, dtype=np.float32)[kinds[:, 0]]
+        return cls(shape, of_pixel.ravel().astype(np.int64), one_hot, kinds[:, 1:].astype(np.float32))
+
+    def __len__(self) -> int:
+        return len(self.cell)
+
+    @property
+    def lines(self) -> int:
+        """How many rows and columns there are, H + W."""
+        return sum(self.shape)
+
+    def view(self, pixels: Tensor) -> Tensor:
+        """The views (B, P + H + W) of pixels (B, H * W), with a gradient."""
+        of_pixel = torch.from_numpy(self.of_pixel).to(pixels.device)
+        grouped = pixels.new_zeros(len(pixels), len(self)).index_add(1, of_pixel, pixels)
+        images = pixels.view(-1, *self.shape)
+        return torch.cat([grouped, images.sum(2), images.sum(1)], dim=1)
+
+    def pool(self, showers: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
+        """Photons of each view, (N, P + H + W), of showers (N, H, W)."""
+        flat = showers.reshape(len(showers), -1)
+        views = [
+            self.view(torch.from_numpy(flat[start : start + 4096].astype(np.float32))).numpy()
+            for start in range(0, len(flat), 4096)
+        ]
+        return np.concatenate(views)
+
+
 class Discriminator(nn.Module):
     """Judges photons on coarse cells, on lines, their channel sums and shares, and the conditions.
 
     Args:
-        groups: see :class:`Groups`.
+        groups: see :class:`PixelGroups`.
         conditions: K.
         width: hidden width.
         unit: photons; divides the channel sums, the one input that is no logarithm or share.
@@ -108,7 +166,7 @@ class Discriminator(nn.Module):
     """
 
     def __init__(
-        self, groups: Groups, *, conditions: int, width: int, unit: float, sums: float, lines: float
+        self, groups: PixelGroups, *, conditions: int, width: int, unit: float, sums: float, lines: float
     ) -> None:
         super().__init__()
         self.unit, self.sums, self.lines = unit, sums, lines
@@ -143,7 +201,7 @@ class Discriminator(nn.Module):
 class Regressor(nn.Module):
     """The auxiliary regressor: log photons of cells and lines, (B, P + H + W) photons to positions (B, 2)."""
 
-    def __init__(self, groups: Groups) -> None:
+    def __init__(self, groups: PixelGroups) -> None:
         super().__init__()
         self.cell: Tensor
         self.register_buffer("cell", torch.from_numpy(groups.cell))
