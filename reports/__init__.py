@@ -14,6 +14,9 @@ their protocols must agree. Nothing is generated for a report.
 ``render_sweep`` and ``write_sweep`` do the same with the content of one ``sweep.json``. ``render_comparison``
 and ``render_leaderboard`` make text of a comparison of two runs and of a ranking, in the formats
 ``TEXT_FORMATS``.
+
+Rooms, from below: ``text``, ``tables``, ``formats`` and ``figures``, ``rankings`` and ``page``. The modules
+here may import all of them and are imported by none.
 """
 
 from collections.abc import Iterable

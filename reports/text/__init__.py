@@ -1,4 +1,4 @@
 """The facts that every part of a report spells: results and what was held fixed, published figures, rounding.
 
-Imports nothing else of reports.
+May import the harness; imports nothing else of reports.
 """
