@@ -79,7 +79,7 @@ def diversity(weight: Tensor, first: Tensor, second: Tensor, z1: Tensor, z2: Ten
     """Selective diversity (Eq. 1): s(c) / (d_I(G(z1, c), G(z2, c)) / d_z(z1, z2)), rows (B,).
 
     Args:
-        weight: s(c), (B,), see :func:`diversity_weights`.
+        weight: s(c), (B,), see :func:`.diversity_weights`.
         first: log images (B, ...), or other representations, of the noise ``z1``.
         second: the same of the noise ``z2`` and the same conditions.
         z1: noise (B, Z).
