@@ -1,4 +1,6 @@
-"""The reference models: the GAN family in torch with its training, and the Monte Carlo in numpy.
+"""The reference models, a room each: the GANs in torch (gan) and the Monte Carlo in numpy (montecarlo).
 
-They know arrays and numbers only; plugins/ fits them to the benchmark.
+They know arrays and numbers only, and may import of the harness its random numbers alone; plugins/ fits them
+to the benchmark. The modules here are what trained models share, and import none of them: conditions, weights
+files, checkpoints, the photon draw, engines.
 """

@@ -1,19 +1,30 @@
-"""A training's memory of itself: what it has done, and the file from which it continues."""
+"""A training's memory of itself: what it has done, the file from which it continues, and whose that is."""
 
 import io
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from .job import Learner, check_same
 from .weights import write_atomic
 
 CHECKPOINT = "checkpoint.pt"
+
+
+class Resumable(Protocol):
+    """What can be put back to where it was."""
+
+    def state(self) -> dict[str, Any]:
+        """All that :meth:`restore` needs, tensors and plain values."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue where :meth:`state` was taken."""
+        ...
 
 
 @dataclass
@@ -38,7 +49,7 @@ class State:
 
 
 def write_checkpoint(
-    out: Path, identity: Mapping[str, Any], learner: Learner, generator: torch.Generator, state: State
+    out: Path, identity: Mapping[str, Any], learner: Resumable, generator: torch.Generator, state: State
 ) -> None:
     """Write ``out/checkpoint.pt``: tensors and plain values only."""
     buffer = io.BytesIO()
@@ -53,7 +64,7 @@ def write_checkpoint(
     write_atomic(out / CHECKPOINT, buffer.getvalue())
 
 
-def resume(out: Path, identity: Mapping[str, Any], learner: Learner, generator: torch.Generator) -> State:
+def resume(out: Path, identity: Mapping[str, Any], learner: Resumable, generator: torch.Generator) -> State:
     """Put a training back to where its checkpoint was written; without one, to the beginning.
 
     Raises:
@@ -72,3 +83,35 @@ def resume(out: Path, identity: Mapping[str, Any], learner: Learner, generator: 
     learner.restore(content["learner"])
     generator.set_state(content["generator"].cpu())
     return State(**content["state"])
+
+
+def check_same(found: Mapping[str, Any], expected: Mapping[str, Any], folder: Path) -> None:
+    """Refuse to continue another job.
+
+    Args:
+        found: the identity stored in the folder.
+        expected: the identity of this job.
+        folder: named in the message.
+
+    Raises:
+        ValueError: they differ; the message names in what.
+    """
+    stored, wanted = _flat(found), _flat(expected)
+    differing = [name for name in sorted(stored | wanted) if stored.get(name) != wanted.get(name)]
+    if differing:
+        first = differing[0]
+        more = f" (and {', '.join(differing[1:])})" if len(differing) > 1 else ""
+        raise ValueError(
+            f"{folder} holds another training: {first} is {stored.get(first)!r} there and "
+            f"{wanted.get(first)!r} here{more}; choose another folder or delete it"
+        )
+
+
+def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{name}.{inner}": deeper for inner, deeper in value.items()}
+        else:
+            flat[name] = value
+    return flat

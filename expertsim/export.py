@@ -4,12 +4,12 @@ import torch
 from torch import Tensor, nn
 
 from simbench.baselines.conditions import Scaler
-from simbench.baselines.export import Conditions
+from simbench.baselines.export.generator import Conditions
 
 from .simulator import MixtureNetwork
 
 
-class Mixture(nn.Module):
+class ExportedMixture(nn.Module):
     """Noise (B, Z) and conditions (B, F) in physical units to rates (B, H, W) and experts (B,).
 
     Raises:
@@ -43,7 +43,7 @@ class Mixture(nn.Module):
         return rates, expert
 
     def _choose(self, conditions: Tensor, scaled: Tensor) -> Tensor:
-        """:meth:`simbench.expertsim.gate.Gate.choose`, which is not made of tensors alone."""
+        """:meth:`simbench.expertsim.router.Gate.choose`, which is not made of tensors alone."""
         if self.kind == "energy":
             return self._between(conditions[:, self.feature])
         out: Tensor = self.network.gate(scaled)

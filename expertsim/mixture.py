@@ -1,6 +1,6 @@
 """A mixture in training: every expert a GAN of its own, and the router.
 
-An expert's own losses train its generator, discriminator and regressor (see baselines/adversary.py); the
+An expert's own losses train its generator, discriminator and regressor (see baselines/gan/ladder.py); the
 router's losses train the router and nothing else.
 """
 
@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simbench.baselines.adversary import Adversary, Batch, Step, follow, schedule, update
+from simbench.baselines.gan.batches import Batch
+from simbench.baselines.gan.ladder import GanLearner, Step, follow, schedule, update
 
-from . import losses
-from .gate import Gate, straight_through
+from .router import Gate, differentiation, routing, standardised, straight_through, utilisation
 from .settings import ExpertSettings
 
 
-class Mixture:
+class MixtureLearner:
     """Experts, router and the router's optimiser.
 
     Args:
@@ -33,7 +33,7 @@ class Mixture:
 
     def __init__(
         self,
-        experts: Sequence[Adversary],
+        experts: Sequence[GanLearner],
         gate: Gate,
         served: Tensor | None,
         settings: ExpertSettings,
@@ -103,13 +103,12 @@ class Mixture:
         settings = self.settings
         probability = torch.softmax(logits, dim=1) * weight[:, None]
         known = ~rows.isnan()  # only these have an intensity
-        intensity = losses.standardised(sums[known]) if settings.diff_intensity == "log" else sums[known]
+        intensity = standardised(sums[known]) if settings.diff_intensity == "log" else sums[known]
         used = torch.bincount(choice[known], minlength=len(self.experts)) > 0
         return {
-            "routing": losses.routing(gate, choice, rows),
-            "utilisation": settings.lambda_util * losses.utilisation(probability),
-            "differentiation": settings.lambda_diff
-            * losses.differentiation(probability[known], intensity, used),
+            "routing": routing(gate, choice, rows),
+            "utilisation": settings.lambda_util * utilisation(probability),
+            "differentiation": settings.lambda_diff * differentiation(probability[known], intensity, used),
         }
 
     def _update_router(self, terms: dict[str, Tensor], step: int) -> dict[str, Tensor]:

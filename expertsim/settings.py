@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from simbench.baselines.settings import COMPACT, PAPER, Settings
+from simbench.baselines.gan.settings import COMPACT, PAPER, Settings
 
 # Number of experts of each model. Every expert has all the loss terms of the paper.
 MODELS: dict[str, int] = {f"expertsim-{experts}": experts for experts in (2, 3, 4, 5)}

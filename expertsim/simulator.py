@@ -8,10 +8,10 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from simbench.baselines.networks import blank_generator
-from simbench.baselines.simulator import GanSimulator
+from simbench.baselines.gan.networks import blank_generator
+from simbench.baselines.gan.simulator import GanSimulator
 
-from .gate import Gate
+from .router import Gate
 
 BUSY, IDLE = 0.80, 0.02  # shares of the responses beyond which an expert deserves a warning
 

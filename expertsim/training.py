@@ -1,4 +1,4 @@
-"""The training of a mixture; the loop itself is that of the GANs (baselines/training.py)."""
+"""The training of a mixture; the loop itself is that of the GANs (baselines/gan/training.py)."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,16 +10,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from simbench.baselines.adversary import Adversary, update
 from simbench.baselines.conditions import Floats, Scaler
-from simbench.baselines.job import TrainingJob
-from simbench.baselines.networks import Task, initialised, make_networks, network_header
-from simbench.baselines.rows import TrainingRows
-from simbench.baselines.settings import resolve
-from simbench.baselines.training import Trainee, run
+from simbench.baselines.gan.batches import TrainingRows
+from simbench.baselines.gan.ladder import GanLearner, update
+from simbench.baselines.gan.networks import DataSummary, initialised, make_networks, network_header
+from simbench.baselines.gan.settings import resolve
+from simbench.baselines.gan.training import Trainee, run
+from simbench.baselines.gan.training_job import TrainingJob
 
-from .gate import Gate
-from .mixture import Mixture
+from .mixture import MixtureLearner
+from .router import Gate
 from .settings import MODELS, PRESETS, TERMS, ExpertSettings
 from .simulator import MixtureSimulator
 
@@ -28,7 +28,7 @@ _REGRESSOR_STEPS = 1000
 
 
 def train(job: TrainingJob) -> Path:
-    """Train a mixture and return its weights file; see :func:`simbench.baselines.training.run`.
+    """Train a mixture and return its weights file; see :func:`simbench.baselines.gan.training.run`.
 
     Raises:
         ValueError: no such mixture, an impossible job, or ``job.out`` holds another one.
@@ -39,7 +39,11 @@ def train(job: TrainingJob) -> Path:
 
 
 def make_mixture(
-    job: TrainingJob, scaler: Scaler, task: Task, settings: ExpertSettings, generator: torch.Generator
+    job: TrainingJob,
+    scaler: Scaler,
+    summary: DataSummary,
+    settings: ExpertSettings,
+    generator: torch.Generator,
 ) -> Trainee:
     """Experts, router and rows, the router as the training starts with it.
 
@@ -47,19 +51,19 @@ def make_mixture(
         ValueError: a router on energy is asked for, and there is no feature of that name.
     """
     experts = MODELS[job.model]
-    networks = [make_networks(job.preset, task, settings, generator) for _ in range(experts)]
+    networks = [make_networks(job.preset, summary, settings, generator) for _ in range(experts)]
     rows = TrainingRows(job, scaler, networks[0], TERMS, settings, generator)
     steps = settings.steps or settings.epochs * rows.per_epoch
     # Each expert sees a part of a batch, and takes the diversity term on as large a part of its own.
     own = replace(settings, div_rows=-(-settings.div_rows // experts))
-    adversaries = [Adversary(network, TERMS, own, steps, generator) for network in networks]
+    learners = [GanLearner(network, TERMS, own, steps, generator) for network in networks]
     gate = make_gate(job, scaler, rows, settings, generator)
     served = None
     if settings.router != "learned":
         served = torch.from_numpy(gate.choose(job.conditions, scaler(job.conditions))).to(generator.device)
-    learner = Mixture(adversaries, gate, served, settings, steps, generator)
-    header: dict[str, Any] = network_header(job.preset, task, settings)
-    header |= {"experts": experts, "gate": gate.header(task.conditions)}
+    learner = MixtureLearner(learners, gate, served, settings, steps, generator)
+    header: dict[str, Any] = network_header(job.preset, summary, settings)
+    header |= {"experts": experts, "gate": gate.header(summary.conditions)}
     return Trainee(learner, rows, steps, header)
 
 

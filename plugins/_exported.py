@@ -13,7 +13,7 @@ from ._trained import TrainedModel
 if TYPE_CHECKING:
     from torch import nn
 
-    from simbench.baselines.simulator import GanSimulator
+    from simbench.baselines.gan.simulator import GanSimulator
 
 AGREEMENT = 1e-4  # of rates, relative
 FAINTEST = {"compact": 1e-6, "paper": 0.1}  # photons: fainter rates are compared as if they were this
@@ -27,19 +27,19 @@ def exported(trained: TrainedModel, conditions: npt.NDArray[np.float32]) -> Expo
         ValueError: the model cannot be exported; says why.
     """
     from simbench.baselines.conditions import Scaler
-    from simbench.baselines.export import Generator, generator_graph
+    from simbench.baselines.export.generator import ExportedGenerator, generator_graph
 
     simulator = trained._simulator
     scaler = Scaler.from_json(simulator.header["scaler"])
     outputs = ["rates"]
     generator: nn.Module
     if isinstance(trained, Routing):
-        from simbench.expertsim.export import Mixture
+        from simbench.expertsim.export import ExportedMixture
 
-        generator = Mixture(scaler, simulator.network)  # type: ignore[arg-type]
+        generator = ExportedMixture(scaler, simulator.network)  # type: ignore[arg-type]
         outputs.append("expert")
     else:
-        generator = Generator(scaler, simulator.network)
+        generator = ExportedGenerator(scaler, simulator.network)
     graph = generator_graph(generator, simulator.header, outputs).SerializeToString()
     features = len(simulator.header["features"])
     return Exported(

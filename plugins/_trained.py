@@ -14,8 +14,8 @@ from simbench.harness import rng
 from simbench.harness.hooks import Context, Progress, TrainedOn, TrainingRequest
 
 if TYPE_CHECKING:
-    from simbench.baselines.job import TrainingJob
-    from simbench.baselines.simulator import GanSimulator
+    from simbench.baselines.gan.simulator import GanSimulator
+    from simbench.baselines.gan.training_job import TrainingJob
 
 REDRAWS = 1000  # attempts at a response that reaches a threshold higher than the training's
 
@@ -34,7 +34,7 @@ class TrainedModel:
     """
 
     def __init__(self, model: str, context: Context, kind: "type[GanSimulator]", package: str) -> None:
-        from simbench.baselines.training import RECORD
+        from simbench.baselines.gan.training import RECORD
         from simbench.baselines.weights import FILE_NAME
 
         detector = context.detector
@@ -87,7 +87,7 @@ class TrainedModel:
 
 def train(model: str, request: TrainingRequest, trainer: "Callable[[TrainingJob], Path]") -> Path:
     """Train a model: the request in plain arrays and numbers."""
-    from simbench.baselines.job import TrainingJob
+    from simbench.baselines.gan.training_job import TrainingJob
 
     detector, trained_on = request.detector, request.trained_on
 

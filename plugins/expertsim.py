@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from simbench.harness.hooks import (
-    Context,
-    Exported,
-    Simulator,
-    SimulatorOffer,
-    TrainingRequest,
-    hookimpl,
-)
+from simbench.harness.hooks import Context, Exported, Simulator, SimulatorOffer, TrainingRequest, hookimpl
 
 from ._trained import TrainedModel, train
 

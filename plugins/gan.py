@@ -7,14 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from simbench.harness.hooks import (
-    Context,
-    Exported,
-    Simulator,
-    SimulatorOffer,
-    TrainingRequest,
-    hookimpl,
-)
+from simbench.harness.hooks import Context, Exported, Simulator, SimulatorOffer, TrainingRequest, hookimpl
 
 from ._trained import TrainedModel, train
 
@@ -27,19 +20,19 @@ LADDER = {
 
 
 def _simulator(model: str, context: Context) -> Simulator:
-    from simbench.baselines.simulator import GanSimulator
+    from simbench.baselines.gan.simulator import GanSimulator
 
     return TrainedModel(model, context, GanSimulator, "simbench.baselines")
 
 
 def _train(model: str, request: TrainingRequest) -> Path:
-    from simbench.baselines.training import train as train_gan
+    from simbench.baselines.gan.training import train as train_gan
 
     return train(model, request, train_gan)
 
 
 def _export(model: str, context: Context, conditions: npt.NDArray[np.float32]) -> Exported:
-    from simbench.baselines.simulator import GanSimulator
+    from simbench.baselines.gan.simulator import GanSimulator
 
     from ._exported import exported
 

@@ -69,7 +69,7 @@ def _parameters(
 
 def single_width(detector: Detector, experts: int) -> int:
     """The hidden width at which one compact generator has about as many parameters as ``experts`` have."""
-    from simbench.baselines.settings import COMPACT
+    from simbench.baselines.gan.settings import COMPACT
 
     few = _size(detector, COMPACT.width)
     width = COMPACT.width
@@ -82,22 +82,22 @@ def _size(detector: Detector, width: int) -> int:
     import numpy as np
 
     from simbench.baselines.conditions import Geometry, is_zdc, zdc_features
-    from simbench.baselines.networks import Task, blank_generator, network_header
-    from simbench.baselines.settings import PRESETS, resolve
+    from simbench.baselines.gan.networks import DataSummary, blank_generator, network_header
+    from simbench.baselines.gan.settings import PRESETS, resolve
 
     names = detector.feature_names
     inputs = len(names)
     if is_zdc(names):
         inputs = zdc_features(np.ones((1, inputs)), Geometry((1.0, 1.0), (0.0, 0.0), 1.0)).shape[1]
-    task = Task(detector.shape, inputs, detector.channel_map().masks, 1.0, 1.0, 1.0, 1)
+    summary = DataSummary(detector.shape, inputs, detector.channel_map().masks, 1.0, 1.0, 1.0, 1)
     settings = resolve("compact", {"width": str(width)}, PRESETS)
-    generator = blank_generator("compact", network_header("compact", task, settings))
+    generator = blank_generator("compact", network_header("compact", summary, settings))
     return sum(parameter.numel() for parameter in generator.parameters())
 
 
 def _budget(request: SweepRequest) -> dict[str, str]:
     """The overrides that give every training its share of the preset's passes, and of its evaluations."""
-    from simbench.baselines.settings import PRESETS
+    from simbench.baselines.gan.settings import PRESETS
 
     if request.preset not in PRESETS:
         raise ValueError(f"unknown preset {request.preset!r}; expected one of {', '.join(PRESETS)}")
@@ -114,7 +114,7 @@ def _budget(request: SweepRequest) -> dict[str, str]:
 
 def _known(overrides: Mapping[str, str], mixture: bool) -> dict[str, str]:
     """The overrides that a model knows: a single GAN has no router."""
-    from simbench.baselines.settings import Settings
+    from simbench.baselines.gan.settings import Settings
     from simbench.expertsim.settings import ExpertSettings
 
     own = {field.name for field in fields(ExpertSettings)} - {field.name for field in fields(Settings)}

@@ -14,23 +14,25 @@ their protocols must agree. Nothing is generated for a report.
 ``render_sweep`` and ``write_sweep`` do the same with the content of one ``sweep.json``. ``render_comparison``
 and ``render_leaderboard`` make text of a comparison of two runs and of a ranking, in the formats
 ``TEXT_FORMATS``.
+
+Rooms, from below: ``text``, ``tables``, ``formats`` and ``figures``, ``rankings`` and ``page``. The modules
+here may import all of them and are imported by none.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from . import output
-from .comparison import render_comparison
-from .experts import expert_count_table, expert_table
-from .figures_data import Runs, results_of
-from .grid import TEXT_FORMATS, write_texts
-from .leaderboard import render_leaderboard
-from .output import Advance, Contents
-from .protocol import Labelled, Result
-from .sweeps import Sweep, render_sweep, write_sweep
-from .table import Table
-from .tables import channel_table, quartile_table, score_table, score_tables
-from .timing import timing_table
+from .formats.files import Advance, Contents
+from .rankings.comparison import render_comparison
+from .rankings.grid import TEXT_FORMATS, write_texts
+from .rankings.leaderboard import render_leaderboard
+from .tables.experts import expert_count_table, expert_table
+from .tables.scores import channel_table, quartile_table, score_table, score_tables
+from .tables.sweeps import Sweep, sweep_table
+from .tables.table import Table
+from .tables.timing import timing_table
+from .text.results import Labelled, Result, Runs, results_of
 
 __all__ = [
     "FORMATS",
@@ -87,11 +89,42 @@ def write(runs: Runs, formats: Iterable[str], out: Path, advance: Advance = lamb
     tables = tables_of(runs)
 
     def illustrated(figured: list[str]) -> Contents:
-        from .illustrated import contents  # matplotlib takes a second to import
+        from .page.illustrated import contents  # matplotlib takes a second to import
 
         return contents(runs, tables, figured, advance)
 
     return output.write_files(tables, formats, out, illustrated)
+
+
+def render_sweep(sweep: Sweep, format: str) -> str:  # noqa: A002 - the option is called so
+    """The table of a sweep in one format, as text that ends with a newline.
+
+    Raises:
+        ValueError: the format is not one of ``PRINTED``.
+    """
+    text = output.renderer(format)
+    return text([sweep_table(sweep)])
+
+
+def write_sweep(
+    sweep: Sweep, formats: Iterable[str], out: Path, advance: Advance = lambda *_: None
+) -> list[Path]:
+    """Write ``report.*`` and ``figures/*`` of a sweep into the folder ``out``, each file at once.
+
+    Folders are made if need be. Returns the paths, texts first.
+
+    Raises:
+        ValueError: an unknown format; nothing is written then.
+    """
+    formats = output.checked(formats)
+    table = sweep_table(sweep)
+
+    def illustrated(figured: list[str]) -> Contents:
+        from .page.illustrated import sweep_contents  # matplotlib takes a second to import
+
+        return sweep_contents(sweep, table, figured, advance)
+
+    return output.write_files([table], formats, out, illustrated)
 
 
 def tables_of(runs: Runs) -> list[Table]:

@@ -1,30 +1,22 @@
-"""The formats of a report, and how its files come to be: each at once or not at all."""
+"""The formats of a report: which there are, what renders them, and the files that they become."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
-from simbench.harness.files import atomic, write_text
-
-from . import latex, markdown, terminal, tidy
-from .table import Table
+from .formats import csv_json, latex, markdown, terminal
+from .formats.files import Contents, write_contents
+from .tables.table import Table
 
 _RENDERERS: Mapping[str, tuple[str, Callable[[list[Table]], str]]] = {
     "table": ("report.txt", terminal.render),
     "markdown": ("report.md", markdown.render),
     "latex": ("report.tex", latex.render),
-    "csv": ("report.csv", tidy.render_csv),
-    "json": ("report.json", tidy.render_json),
+    "csv": ("report.csv", csv_json.render_csv),
+    "json": ("report.json", csv_json.render_json),
 }
 PRINTED = tuple(_RENDERERS)
 FORMATS = (*PRINTED, "html", "figures")
 FILES = (*(file for file, _ in _RENDERERS.values()), "report.html")
-
-Advance: TypeAlias = Callable[[int, int], None]
-"""Is told how many figures are drawn, of how many."""
-
-Contents: TypeAlias = Mapping[Path, str | bytes]
-"""What to write where, relative to the folder of the report."""
 
 
 def renderer(name: str) -> Callable[[list[Table]], str]:
@@ -69,12 +61,4 @@ def write_files(
     figured = [name for name in formats if name not in _RENDERERS]
     if figured:
         contents |= illustrated(figured)
-    for file, content in contents.items():
-        path = out / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, str):
-            write_text(path, content)
-        else:
-            with atomic(path) as part:
-                part.write_bytes(content)
-    return [out / file for file in contents]
+    return write_contents(contents, out)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simbench import reports
-from simbench.baselines.settings import Settings
+from simbench.baselines.gan.settings import Settings
 from simbench.harness import hooks
 from simbench.harness.cli.app import commands
 from simbench.harness.plugin.registry import load

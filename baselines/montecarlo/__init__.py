@@ -4,9 +4,12 @@ It is literature-based, with effective parameters calibrated to published statis
 not public, and it is not Geant (:data:`SENTENCE`, which every output carries).
 
 Read in this order: ``constants`` (every number), ``species``, ``gun`` (incident particles), ``transport``
-(to the face), ``shower`` and ``spray`` (sources of light), ``light`` (photons in fibres), ``simulator``,
-``dataset`` and ``given`` (what is offered). Units are cm and GeV. All randomness is counter-based: a response
-is a function of (seed, sample, attempt), so order, blocks and workers cannot change it.
+(to the face), ``shower`` and ``upstream_spray`` (sources of light), ``light`` (photons in fibres),
+``simulator``, ``dataset`` and ``given_particles`` (what is offered). Units are cm and GeV. All randomness is
+counter-based: a response is a function of (seed, sample, attempt), so order, blocks and workers cannot change
+it.
+
+Imports nothing else of baselines.
 
     >>> sample = make_dataset("neutron", particles=2, repeats=4, seed=1)
     >>> MonteCarlo("neutron").generate(sample.conditions, seed=2).shape
@@ -15,7 +18,7 @@ is a function of (seed, sample, attempt), so order, blocks and workers cannot ch
 
 from .constants import DETECTORS, SENTENCE, supported
 from .dataset import Sample, iter_dataset, make_dataset
-from .given import iter_given
+from .given_particles import iter_given
 from .simulator import MonteCarlo
 
 __all__ = [

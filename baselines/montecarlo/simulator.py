@@ -8,7 +8,7 @@ import numpy.typing as npt
 from simbench.harness import rng
 from simbench.harness.rng import Keys
 
-from . import light, shower, spray
+from . import light, shower, upstream_spray
 from .constants import Detector, detector_of
 from .light import Hits
 from .species import KIND, Candidates, Ints, Kind, candidates
@@ -39,7 +39,7 @@ def develop(detector: Detector, arrival: Arrival, key: Keys) -> Hits:
     shower_key = rng.split(key, _SHOWER)
     primaries = shower.electromagnetic(detector, arrival, shower_key)
     pions, rest = shower.hadronic(detector, arrival, shower_key)
-    sprayed = spray.secondaries(detector, arrival, rng.split(key, _SPRAY))
+    sprayed = upstream_spray.secondaries(detector, arrival, rng.split(key, _SPRAY))
     hits: list[Hits] = []
     for sources in (primaries, pions):
         keys = keys_of(sources)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from simbench.baselines.job import TrainingJob
+from simbench.baselines.gan.training_job import TrainingJob
 
 SHAPE = (6, 5)
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from simbench.baselines.engines import onnx_rates, torch_rates
+from simbench.baselines.gan.networks import make_generator
 from simbench.baselines.montecarlo import make_dataset
-from simbench.baselines.networks import make_generator
 from simbench.harness.hooks import Context
 
 MEASURED, ROWS = 128, 10_000

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from simbench.baselines.job import TrainingJob
-from simbench.baselines.settings import resolve
+from simbench.baselines.gan.settings import resolve
+from simbench.baselines.gan.training_job import TrainingJob
 from simbench.expertsim.settings import PRESETS
 from simbench.expertsim.training import make_mixture
 
@@ -69,6 +69,6 @@ def trainee(toy_job):
         job = toy_job(**changes)
         scaler, generator = job.scaler(), torch.Generator().manual_seed(job.seed)
         settings = resolve(job.preset, job.overrides, PRESETS)
-        return make_mixture(job, scaler, job.task(scaler), settings, generator)
+        return make_mixture(job, scaler, job.summary(scaler), settings, generator)
 
     return make

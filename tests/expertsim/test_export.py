@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from simbench.baselines.compact import Generator as Compact
 from simbench.baselines.conditions import Scaler
-from simbench.baselines.export import generator_graph
-from simbench.expertsim.export import Mixture
-from simbench.expertsim.gate import Gate
+from simbench.baselines.export.generator import generator_graph
+from simbench.baselines.gan.networks_compact import Generator as Compact
+from simbench.expertsim.export import ExportedMixture
+from simbench.expertsim.router import Gate
 from simbench.expertsim.simulator import MixtureNetwork
 
 pytest.importorskip("onnx")
@@ -64,7 +64,9 @@ def expected(network, conditions, noise):
 def test_every_condition_goes_to_the_gates_expert(kind, conditions, noise):
     network = mixture(kind, conditions)
     with torch.no_grad():
-        found = Mixture(scaler_of(conditions), network)(torch.from_numpy(noise), torch.from_numpy(conditions))
+        found = ExportedMixture(scaler_of(conditions), network)(
+            torch.from_numpy(noise), torch.from_numpy(conditions)
+        )
     rates, chosen = expected(network, conditions, noise)
     assert np.bincount(chosen, minlength=EXPERTS).min() > (0 if kind == "learned" else 10)
     np.testing.assert_array_equal(found[1].numpy(), chosen)
@@ -75,7 +77,7 @@ def test_router_and_experts_are_one_graph(conditions, noise):
     network = mixture("learned", conditions)
     size = {"shape": (6, 5), "noise": 4}
     header = {"preset": "compact", "features": ["a", "b"], "min_photons": 1, "network": size}
-    model = generator_graph(Mixture(scaler_of(conditions), network), header, ("rates", "expert"))
+    model = generator_graph(ExportedMixture(scaler_of(conditions), network), header, ("rates", "expert"))
     session = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     image, rates, expert = session.run(None, {"noise": noise, "conditions": conditions})
     wanted, chosen = expected(network, conditions, noise)
@@ -89,4 +91,4 @@ def test_router_and_experts_are_one_graph(conditions, noise):
 
 def test_a_router_of_bits_cannot_be_exported(conditions):
     with pytest.raises(ValueError, match="router 'random', a hash of the conditions, cannot be exported"):
-        Mixture(scaler_of(conditions), mixture("random", conditions))
+        ExportedMixture(scaler_of(conditions), mixture("random", conditions))

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from simbench.baselines.conditions import Scaler
-from simbench.baselines.networks import initialised
-from simbench.baselines.simulator import GanSimulator
+from simbench.baselines.gan.networks import initialised
+from simbench.baselines.gan.simulator import GanSimulator
 from simbench.baselines.weights import write_weights
 from simbench.expertsim.simulator import MixtureSimulator, health
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from simbench.baselines.settings import COMPACT, PAPER, resolve
+from simbench.baselines.gan.settings import COMPACT, PAPER, resolve
 from simbench.expertsim import training
 from simbench.expertsim.settings import COMPACT_EXPERTS, MODELS, PAPER_EXPERTS, PRESETS
 from simbench.expertsim.simulator import MixtureSimulator

@@ -16,7 +16,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from simbench.harness.cli import app as cli
+from simbench.harness.cli.app import app as cli
 from simbench.harness.data.sums import Projection
 from simbench.harness.errors import UserError
 from simbench.harness.plugin import registry

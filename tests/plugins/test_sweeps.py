@@ -5,11 +5,11 @@ from dataclasses import fields, replace
 
 import pytest
 
-from simbench.baselines.settings import COMPACT, PAPER, Settings
+from simbench.baselines.gan.settings import COMPACT, PAPER, Settings
 from simbench.expertsim.settings import COMPACT_EXPERTS, PAPER_EXPERTS, ExpertSettings
 from simbench.harness.hooks import SweepRequest
 from simbench.plugins import sweeps
-from simbench.reports import published
+from simbench.reports.text import published
 
 SWEEPS = ("experts", "router")
 

@@ -1,0 +1,236 @@
+"""The training of a model: from a job to a weights file, resumable at any kill, bitwise."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simbench.harness import rng
+
+from ..checkpoint import CHECKPOINT, Resumable, State, check_same, resume, write_checkpoint
+from ..conditions import Scaler
+from ..weights import FILE_NAME, Arrays, write_atomic, write_weights
+from .batches import Batch, TrainingRows
+from .ladder import MODELS, GanLearner, Step
+from .networks import DataSummary, make_networks, network_header
+from .settings import PRESETS, AnySettings, Settings, resolve
+from .simulator import PARTICLES, GanSimulator
+from .training_job import Progress, TrainingJob
+
+RECORD = "record.json"
+_QUIET = 0.3  # seconds between two reports of progress
+
+
+class Learner(Resumable, Protocol):
+    """What a training loop needs of what it trains."""
+
+    def step(self, batch: Batch, step: int) -> Step:
+        """Update everything once, on real rows, at a step counted from 0."""
+        ...
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """What would be kept if the training ended now."""
+        ...
+
+
+@dataclass(frozen=True)
+class Trainee:
+    """What is trained, made anew from a job whether it starts or resumes.
+
+    Attributes:
+        learner: steps on batches.
+        rows: where these come from.
+        steps: the length of the training.
+        network: the header of the network, as weights files keep it.
+    """
+
+    learner: Learner
+    rows: TrainingRows
+    steps: int
+    network: dict[str, Any]
+
+
+Make: TypeAlias = Callable[[TrainingJob, Scaler, DataSummary, AnySettings, torch.Generator], Trainee]
+
+
+def train(job: TrainingJob) -> Path:
+    """Train a GAN; see :func:`run`.
+
+    Raises:
+        ValueError: no such GAN, an impossible job, or ``job.out`` holds another one.
+    """
+    if job.model not in MODELS:
+        raise ValueError(f"unknown model {job.model!r}; expected one of {', '.join(MODELS)}")
+    return run(job, resolve(job.preset, job.overrides, PRESETS), make_gan, GanSimulator)
+
+
+def make_gan(
+    job: TrainingJob, scaler: Scaler, summary: DataSummary, settings: Settings, generator: torch.Generator
+) -> Trainee:
+    """A single GAN, and its rows."""
+    terms = MODELS[job.model]
+    networks = make_networks(job.preset, summary, settings, generator)
+    rows = TrainingRows(job, scaler, networks, terms, settings, generator)
+    steps = settings.steps or settings.epochs * rows.per_epoch
+    learner = GanLearner(networks, terms, settings, steps, generator)
+    return Trainee(learner, rows, steps, network_header(job.preset, summary, settings))
+
+
+def run(
+    job: TrainingJob, settings: AnySettings, make: Make[AnySettings], simulator: type[GanSimulator]
+) -> Path:
+    """Train a model and return its weights file, the best on validation, ``job.out/weights.safetensors``.
+
+    Beside it appears ``record.json``. While it runs, ``checkpoint.pt`` is written at every evaluation; a
+    training that was killed continues from there to the same weights. A finished one is returned at once.
+
+    Args:
+        job: what is asked for.
+        settings: of the training.
+        make: makes what is trained.
+        simulator: generates with its weights.
+
+    Raises:
+        ValueError: the job is impossible, or ``job.out`` holds another one.
+    """
+    job.check()
+    identity = job.identity(settings)
+    job.out.mkdir(parents=True, exist_ok=True)
+    if _finished(job.out, identity):
+        (job.out / CHECKPOINT).unlink(missing_ok=True)  # a kill may have left it
+        return job.out / FILE_NAME
+    with _threads(settings.threads):
+        return _train(job, settings, identity, make, simulator)
+
+
+def _train(
+    job: TrainingJob,
+    settings: AnySettings,
+    identity: dict[str, Any],
+    make: Make[AnySettings],
+    simulator: type[GanSimulator],
+) -> Path:
+    generator = torch.Generator(device=job.device)
+    generator.manual_seed(rng.derive(job.seed, "training"))
+    scaler = job.scaler()
+    trainee = make(job, scaler, job.summary(scaler), settings, generator)
+    learner, rows, steps = trainee.learner, trainee.rows, trainee.steps
+    state = resume(job.out, identity, learner, generator)
+    header = {
+        **{name: identity[name] for name in ("model", "preset", "detector", "features", "min_photons")},
+        "settings": identity["settings"],
+        "data": identity["data"],
+        "network": trainee.network,
+        "scaler": scaler.to_json(),
+        "training": {},
+    }
+    candidate = simulator(simulator.blank(header), scaler, header, device=job.device)
+    every = -(-steps // settings.evaluations)
+    started, told = time.monotonic() - state.seconds, 0.0
+    while state.step < steps:
+        found = learner.step(rows.batch(state.step), state.step)
+        state.step += 1
+        due = state.step % every == 0 or state.step == steps
+        if not due and time.monotonic() - told < _QUIET:
+            continue
+        mean = {name: round(loss.item(), 6) for name, loss in found.losses.items()}
+        epoch = round(state.step / rows.per_epoch, 3)
+        if due:
+            state.seconds = time.monotonic() - started
+            candidate.set_weights(learner.weights())
+            news = _evaluate(job, candidate)
+            state.history.append(
+                {"step": state.step, "epoch": epoch, "seconds": round(state.seconds, 1)}
+                | {"losses": mean, **news}
+            )
+            if news["validation"] < state.best_score:
+                state.best_score, state.best_step = news["validation"], state.step
+                state.best = {name: tensor.clone() for name, tensor in learner.weights().items()}
+            if state.step < steps:
+                write_checkpoint(job.out, identity, learner, generator, state)
+        told = time.monotonic()
+        last = state.history[-1] if state.history else {}
+        warnings, experts = tuple(last.get("warnings", ())), last.get("experts")
+        job.progress(Progress(state.step, steps, epoch, mean, last.get("validation"), warnings, experts))
+    return _finish(job, header, identity, settings, state)
+
+
+def _evaluate(job: TrainingJob, candidate: GanSimulator) -> dict[str, Any]:
+    """The validation score of a candidate, on the same noise every time, and what it tells of itself."""
+    conditions = job.validation_conditions
+    responses = candidate.generate(conditions, seed=rng.derive(job.seed, "validation"))
+    score = float(job.score(conditions, responses))
+    return {"validation": score, **candidate.health(conditions, responses)}
+
+
+def _finish(
+    job: TrainingJob, header: dict[str, Any], identity: dict[str, Any], settings: Settings, state: State
+) -> Path:
+    if not state.best:
+        raise ValueError("the validation score was never a number: the training has diverged")
+    training = {
+        "seed": job.seed,
+        "steps": state.step,
+        "best_step": state.best_step,
+        "validation": state.best_score,
+    }
+    arrays: Arrays = {}
+    for name, tensor in state.best.items():
+        array = tensor.cpu().numpy()
+        with np.errstate(over="ignore"):  # an overflow is found when the weights are written
+            arrays[name] = array.astype(settings.storage) if tensor.is_floating_point() else array
+    if job.training_particles is not None:
+        arrays[PARTICLES] = job.training_particles
+    path = job.out / FILE_NAME
+    # Weights of the same training are the same bytes, however long it took.
+    history = [{k: v for k, v in entry.items() if k != "seconds"} for entry in state.history]
+    write_weights(path, arrays, header | {"training": {**training, "history": history}})
+    versions = {"torch": torch.__version__, "numpy": np.__version__}
+    record = {
+        **identity,
+        "training": training,
+        "history": state.history,
+        "versions": versions,
+        "finished": True,
+    }
+    write_atomic(job.out / RECORD, (json.dumps(record, indent=1) + "\n").encode())
+    (job.out / CHECKPOINT).unlink(missing_ok=True)
+    return path
+
+
+def _finished(out: Path, identity: Mapping[str, Any]) -> bool:
+    """Whether the folder holds this job, finished.
+
+    Raises:
+        ValueError: it holds another one, or its record is unreadable.
+    """
+    if not (out / RECORD).exists():
+        if (out / FILE_NAME).exists() and not (out / CHECKPOINT).exists():
+            raise ValueError(
+                f"{out / FILE_NAME} has no {RECORD} beside it: choose another folder or delete it"
+            )
+        return False
+    try:
+        record = json.loads((out / RECORD).read_text(encoding="utf-8"))
+        stored = {name: record[name] for name in identity}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{out / RECORD} is no record of a training: {error}") from error
+    check_same(stored, identity, out)
+    return (out / FILE_NAME).exists()
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

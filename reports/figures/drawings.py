@@ -1,0 +1,216 @@
+"""Every figure of a report: which there are, what they are called, and what is said below them.
+
+A figure is drawn only when it is asked for, from what the run folders hold.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from matplotlib.figure import Figure
+
+from ..text import published
+from . import distributions, scores, training
+from . import examples as images
+from .scene import Model, Scene
+from .style import to_pdf, to_png
+
+TOGETHER = 5  # models that a reader can tell apart in one histogram
+PRINT_DPI = 220
+_DIAMONDS = f" Diamonds are published, in {published.SOURCE}, for other data: context and no comparison."
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure: ``name`` is its file's, ``alt`` says what it shows to who cannot see it."""
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    draw: Callable[[], Figure]
+
+    def png(self, dpi: int = PRINT_DPI) -> bytes:
+        """The figure as PNG."""
+        return to_png(self.draw, dpi)
+
+    def pdf(self) -> bytes:
+        """The figure as PDF."""
+        return to_pdf(self.draw)
+
+
+def drawings(scene: Scene) -> list[Drawing]:
+    """All figures that ``scene`` has the data for, in the order of a report."""
+    made = [*_tradeoff(scene), *_quartiles(scene), *_histograms(scene), *_examples(scene), *_training(scene)]
+    detector = slug(scene.detector)
+    names: set[str] = set()
+    unique = []
+    for drawing in made:
+        name, count = f"{drawing.name}-{detector}", 1
+        while name in names:
+            count += 1
+            name = f"{drawing.name}-{detector}-{count}"
+        names.add(name)
+        unique.append(Drawing(name, drawing.title, drawing.caption, drawing.alt, drawing.draw))
+    return unique
+
+
+def missing(scene: Scene) -> list[str]:
+    """A sentence for each figure that is left out although the reader could have it."""
+    said = []
+    if not scores.devices(scene):
+        said.append(
+            "There is no plot of WS against time per response, for no model was both scored and timed: run "
+            "again with --timing and the same --out."
+        )
+    if not scene.drawn:
+        said.append("There are no histograms and no example responses: the run folder holds no responses.")
+    return said
+
+
+def _tradeoff(scene: Scene) -> Iterator[Drawing]:
+    devices = scores.devices(scene)
+    if devices:
+        where = " and ".join(scores.DEVICES[device] for device in devices)
+        yield Drawing(
+            "tradeoff",
+            "WS against time per response",
+            "Lower left is better. The dashed line is the Pareto front: no model on it is beaten in both by "
+            "another. The Monte Carlo reference takes no part in it; the dotted line is its score, below "
+            "which no model can be expected to fall. Bars are the standard deviation over runs.",
+            f"Wasserstein score against milliseconds per response on {where}, one marker a model.",
+            partial(scores.tradeoff, scene),
+        )
+
+
+def _quartiles(scene: Scene) -> Iterator[Drawing]:
+    models = scores.quartile_models(scene)
+    if models:
+        quoted = scores.quoted_quartiles(scene, models)
+        yield Drawing(
+            "quartiles",
+            "WS by quartile of the reference photon sum",
+            "Each panel has an axis of its own. Read the bars against the Monte Carlo's: the bins select on "
+            f"the reference's own fluctuations.{_DIAMONDS if quoted else ''}",
+            "Bars of the Wasserstein score of every model in each of four quartiles.",
+            partial(scores.quartiles, scene, models),
+        )
+
+
+def _histograms(scene: Scene) -> Iterator[Drawing]:
+    if not scene.drawn:
+        return
+    ratio = (
+        "Below each histogram the ratio generated / reference, the band being the reference's statistical "
+        "error. Run 0 of each model."
+    )
+    for models in _together(scene.drawn):
+        names = ", ".join(model.label for model in models)
+        for log in (False, True):
+            if scene.channels:
+                axes = (
+                    "Logarithmic axes over the whole range, counts divided by the width of the bin."
+                    if log
+                    else "Linear axes, up to about the value below which 90 % of the reference lie."
+                )
+                scale = "logarithmic" if log else "linear"
+                yield Drawing(
+                    f"channels-{'log' if log else 'linear'}",
+                    f"Channel sums, {scale}",
+                    f"{axes} {ratio}",
+                    f"Histograms of the {len(scene.channels)} channel sums of {names} and the reference.",
+                    lambda models=models, log=log: distributions.histograms(  # type: ignore[misc]
+                        distributions.channel_panels(scene, models, log), models
+                    ),
+                )
+    for models in _together(scene.drawn):
+        names = ", ".join(model.label for model in models)
+        yield Drawing(
+            "showers",
+            "Shower centre, width and photon sum",
+            "Centre and width are the photon-weighted mean and standard deviation of the pixel index along "
+            f"an axis of the face. {ratio}",
+            f"Histograms of shower centre, width and photon sum of {names} and the reference.",
+            lambda models=models: distributions.histograms(  # type: ignore[misc]
+                distributions.shower_panels(scene, models), models
+            ),
+        )
+
+
+def _examples(scene: Scene) -> Iterator[Drawing]:
+    strips = images.example_strips(scene, scene.drawn)
+    if len(strips) < 2:
+        return
+    shared = "One colour scale throughout, white where there is no photon; the numbers are photon sums."
+    yield Drawing(
+        "examples",
+        "Example responses",
+        f"Every column is one particle, simulated once by each model and by the reference. {shared}",
+        f"Images of {len(strips[0].images)} example responses of the reference and of every model.",
+        partial(
+            images.examples,
+            strips,
+            [f"particle {n + 1}" for n in range(len(strips[0].images))],
+            scene.quantity,
+        ),
+    )
+    for model in scene.drawn:
+        experts, chosen = images.example_experts(scene, model), images.by_expert(scene, model)
+        if experts is not None and chosen:
+            yield Drawing(
+                f"examples-{slug(model.label)}",
+                f"Example responses by expert: {model.label}",
+                f"The same particles, in the order of the expert that served them. {shared}",
+                f"Images of example responses of {model.label} and the reference, grouped by expert.",
+                partial(
+                    images.examples,
+                    chosen,
+                    [f"expert {expert + 1}" for expert in sorted(experts)],
+                    scene.quantity,
+                ),
+            )
+
+
+def _training(scene: Scene) -> Iterator[Drawing]:
+    routing, trained = training.routing_models(scene), training.trained_models(scene)
+    if routing:
+        yield Drawing(
+            "experts",
+            "Expert load",
+            "The share of the test responses that each expert served, and mean and standard deviation of "
+            "the photon sums that it gave.",
+            "Share of responses and photon sum of each expert of the models that route.",
+            partial(training.expert_load, routing),
+        )
+    if trained:
+        yield Drawing(
+            "validation",
+            "Validation during training",
+            "The score on the validation particles that chooses the checkpoint (dot).",
+            "Validation score against training step, one curve a model.",
+            partial(training.validation, trained),
+        )
+    if any(training.has_losses(model) for model in trained):
+        yield Drawing(
+            "losses",
+            "Training losses",
+            "Every loss as recorded; the axis is linear between -0.1 and 0.1 and logarithmic beyond.",
+            "Losses against training step, a panel a model.",
+            partial(training.losses, trained),
+        )
+
+
+def _together(models: Sequence[Model]) -> Iterator[Sequence[Model]]:
+    """The models in groups of nearly equal size, none larger than ``TOGETHER``."""
+    groups = -(-len(models) // TOGETHER)
+    start = 0
+    for group in range(groups):
+        size = len(models) // groups + (group < len(models) % groups)
+        yield models[start : start + size]
+        start += size
+
+
+def slug(text: str) -> str:
+    """``text`` as a part of a file's name."""
+    return re.sub("[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "model"

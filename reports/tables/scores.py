@@ -1,0 +1,120 @@
+"""Results to tables: scores (the paper's Table 2), scores by channel, scores by quartile (its Table 1).
+
+Every builder takes labelled results and gives one table for each detector among them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..text import published
+from ..text.results import Labelled, by_detector, one_line
+from .build import build_table, metric_column, metric_heading, metrics_of, models_of, ok_models
+from .table import Cell, Column, Table
+
+QUARTILES = ("q1", "q2", "q3", "q4")
+QUARTILE_WARNING = (
+    "The bins select on the reference's own fluctuations, so even a perfect simulator is not near zero: "
+    "read against the mc row."
+)
+"""True of a distance between distributions, such as WS; another metric by quartile goes without it."""
+
+
+def score_tables(results: Labelled) -> list[Table]:
+    """Every table of scores: over all responses, then each metric by channel, then each by quartile."""
+    metrics = metrics_of(results)
+    return [
+        *score_table(results),
+        *(table for name in metrics for table in channel_table(results, name)),
+        *(table for name in metrics for table in quartile_table(results, name)),
+    ]
+
+
+def score_table(results: Labelled) -> list[Table]:
+    """Each model's metrics over the whole test split, with the published WS in a column of its own."""
+    return [_scores(detector, group) for detector, group in by_detector(results)]
+
+
+def channel_table(results: Labelled, metric: str = "ws") -> list[Table]:
+    """``metric`` channel by channel; no table where no model has it by channel."""
+    tables = (_channels(detector, group, metric) for detector, group in by_detector(results))
+    return [table for table in tables if table is not None]
+
+
+def quartile_table(results: Labelled, metric: str = "ws") -> list[Table]:
+    """``metric`` by quartile of the reference photon sum; no table where no model has it by quartile."""
+    tables = (_quartiles(detector, group, metric) for detector, group in by_detector(results))
+    return [table for table in tables if table is not None]
+
+
+def _scores(detector: str, results: Labelled) -> Table:
+    metrics = metrics_of(results)
+    columns = [metric_column(name, metric, metric_heading(name, metric)) for name, metric in metrics.items()]
+    quoted = published.WS.get(detector, {})
+    quote = "ws" in metrics and _any_model(results, quoted)
+    if quote:
+        columns.append(Column("published WS (photons)", "ws", "photons", source="published"))
+
+    def cells(model: Mapping[str, Any]) -> tuple[Cell, ...]:
+        ours = [Cell.measured(model.get(name)) for name in metrics]
+        return (*ours, *[Cell.published(quoted.get(model["name"]))] * quote)
+
+    return build_table("scores", "Scores", detector, results, tuple(columns), cells)
+
+
+def _channels(detector: str, results: Labelled, name: str) -> Table | None:
+    metric = metrics_of(results).get(name)
+    channels = list(
+        dict.fromkeys(
+            c for model in ok_models(results) for c in (model.get(name) or {}).get("channels") or {}
+        )
+    )
+    if metric is None or not channels:
+        return None
+    columns = tuple(metric_column(name, metric, one_line(c), channel=c) for c in channels)
+
+    def cells(model: Mapping[str, Any]) -> tuple[Cell, ...]:
+        values = (model.get(name) or {}).get("channels") or {}
+        return tuple(Cell.measured(values.get(channel)) for channel in channels)
+
+    table_name = "channels" if name == "ws" else f"channels-{name}"
+    return build_table(
+        table_name, f"{metric_heading(name, metric)} by channel", detector, results, columns, cells
+    )
+
+
+def _quartiles(detector: str, results: Labelled, name: str) -> Table | None:
+    metric = metrics_of(results).get(name)
+    found = [q for model in ok_models(results) if name in (q := model.get("quartiles") or {})]
+    if metric is None or not found:
+        return None
+    columns = [metric_column(name, metric, q.upper(), subset=q) for q in QUARTILES]
+    quoted = published.QUARTILE_WS.get(detector, {}) if name == "ws" else {}
+    quote = _any_model(results, quoted)
+    if quote:
+        columns += [
+            Column(f"published {q.upper()}", "ws", "photons", subset=q, source="published") for q in QUARTILES
+        ]
+
+    def cells(model: Mapping[str, Any]) -> tuple[Cell, ...]:
+        ours = (model.get("quartiles") or {}).get(name) or [None] * 4
+        theirs = quoted.get(model["name"], (None,) * 4)
+        return (*map(Cell.measured, ours), *[Cell.published(figure) for figure in theirs] * quote)
+
+    bins = {"bounds": found[0]["bounds"], "counts": found[0]["counts"]}
+    text = f"{_bins(**bins)} {QUARTILE_WARNING}" if name == "ws" else _bins(**bins)
+    title = f"{metric_heading(name, metric)} by quartile of the reference sum"
+    table_name = "quartiles" if name == "ws" else f"quartiles-{name}"
+    return build_table(table_name, title, detector, results, tuple(columns), cells, text, {"quartiles": bins})
+
+
+def _bins(bounds: list[float], counts: list[int]) -> str:
+    edges = ["-inf", *(f"{bound:.12g}" for bound in bounds), "inf"]
+    parts = [
+        f"{q.upper()} ({edges[i]}, {edges[i + 1]}{')' if i == 3 else ']'} {counts[i]} responses"
+        for i, q in enumerate(QUARTILES)
+    ]
+    return f"Bins of the reference sum: {'; '.join(parts)}."
+
+
+def _any_model(results: Labelled, quoted: Mapping[str, object]) -> bool:
+    return any(model["name"] in quoted for model in models_of(results))
