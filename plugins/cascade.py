@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from simbench.harness.hooks import (
     Context,
@@ -12,11 +16,58 @@ from simbench.harness.hooks import (
     hookimpl,
 )
 
+from ._trained import TrainedModel
+
+if TYPE_CHECKING:
+    from simbench.baselines.cascade.job import Progress as CascadeProgress
+    from simbench.baselines.cascade.simulator import CascadeSimulator
+
 NAME = "cascade"
 
 
+class _Cascade:
+    """Loads cascades: they know one engine and one device."""
+
+    @staticmethod
+    def load(file_or_dir: Path, *, device: str, engine: str, graphs: Path | None) -> "CascadeSimulator":
+        from simbench.baselines.cascade.simulator import CascadeSimulator
+
+        del device, engine, graphs
+        return CascadeSimulator.load(file_or_dir)
+
+
+class CascadeModel(TrainedModel):
+    """A cascade with its weights, conditioned on the dataset's photon threshold."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(NAME, context, _Cascade(), "simbench.baselines")
+
+    def generate(self, conditions: npt.NDArray[np.float32], *, seed: int) -> npt.NDArray[np.int32]:
+        """Photon counts (N, H, W), each response at or above the threshold: nothing is redrawn."""
+        responses: npt.NDArray[np.int32] = self._simulator.generate(
+            conditions, seed=seed, min_photons=self._min_photons
+        )
+        return responses
+
+    def log_prob(
+        self, conditions: npt.NDArray[np.float32], responses: npt.NDArray[Any]
+    ) -> npt.NDArray[np.float64]:
+        """(N,) log p(response | condition, N >= threshold) in nats; -inf for the impossible."""
+        found: npt.NDArray[np.float64] = self._simulator.log_prob(conditions, responses, self._min_photons)
+        return found
+
+    def log_prob_levels(
+        self, conditions: npt.NDArray[np.float32], responses: npt.NDArray[Any]
+    ) -> dict[str, npt.NDArray[np.float64]]:
+        """The terms of :meth:`log_prob` by level of the tree, (N,) each: ``sum``, then coarse to pixel."""
+        found: dict[str, npt.NDArray[np.float64]] = self._simulator.log_prob_levels(
+            conditions, responses, self._min_photons
+        )
+        return found
+
+
 def _simulator(context: Context) -> Simulator:
-    raise NotImplementedError
+    return CascadeModel(context)
 
 
 def _train(request: TrainingRequest) -> Path:
@@ -30,8 +81,8 @@ def _train(request: TrainingRequest) -> Path:
     if half_size and centre and distance and is_zdc(detector.feature_names):
         geometry = Geometry(half_size, centre, distance)
 
-    def tell(step: int, steps: int, losses: dict[str, float], validation: float | None) -> None:
-        request.progress(Progress(step, steps, losses, validation))
+    def tell(news: "CascadeProgress") -> None:
+        request.progress(Progress(news.step, news.steps, news.losses, news.validation))
 
     return train(
         CascadeJob(
@@ -55,15 +106,15 @@ def _train(request: TrainingRequest) -> Path:
                 "test_fraction": trained_on.test_fraction,
             },
             training_particles=trained_on.particles,
-            progress=lambda news: tell(news.step, news.steps, news.losses, news.validation),
+            progress=tell,
         )
     )
 
 
 @hookimpl
 def simbench_simulators() -> Iterable[SimulatorOffer]:
-    """``cascade``. Weights of its own come for the two ZDC detectors; it can be trained for any that counts."""
-    yield SimulatorOffer(
+    """``cascade``. Weights of its own come for the two ZDC detectors; it can be trained for any that
+    counts.""" yield SimulatorOffer(
         name=NAME,
         title="Count cascade: exact likelihood on a quadtree",
         factory=_simulator,

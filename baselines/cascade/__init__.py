@@ -1,6 +1,6 @@
-"""The count cascade: p(response | condition) as a product of exact probabilities, from the photon sum to pixels.
+"""The count cascade: p(response | condition) as a product of exact probabilities, from the sum to the pixels.
 
-Read in this order: ``tree`` (the quadtree), ``sums`` (the photon sum), ``splits`` (how a node's photons fall to
-its children), ``surroundings`` (what a split is told), ``model`` and ``likelihood`` (all together),
-``sampling`` and ``variates`` (drawing responses), ``learner`` and ``training``, ``simulator``.
+Read in this order: ``tree`` (the quadtree), ``sums`` (the photon sum), ``splits`` (how a cell's photons fall
+to its children), ``surroundings`` and ``inputs`` (what a split is told), ``model`` and ``likelihood`` (all
+together), ``variates`` and ``sampling`` (drawing responses), ``learner`` and ``training``, ``simulator``.
 """

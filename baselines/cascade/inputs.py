@@ -1,8 +1,8 @@
 """From conditions in physical units to the inputs of a cascade's networks.
 
-The features of :mod:`simbench.baselines.conditions`, standardised and clipped, and for a ZDC the logarithm of the
-energy on overlapping bumps, for all particles and for each sign of the charge: the photon sum changes its kind with
-the energy, and a charged particle is bent past the face or onto it.
+The features of :mod:`simbench.baselines.conditions`, standardised and clipped, and for a ZDC the logarithm of
+the energy on overlapping bumps, for all particles and for each sign of the charge: the photon sum changes its
+kind with the energy, and a charged particle is bent past the face or onto it.
 """
 
 from collections.abc import Mapping

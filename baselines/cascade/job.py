@@ -91,7 +91,7 @@ class CascadeJob:
 
     def sums(self) -> npt.NDArray[np.int64]:
         """(N,) photons of each response."""
-        return self.showers.reshape(len(self.showers), -1).sum(axis=1, dtype=np.int64)
+        return np.asarray(self.showers.reshape(len(self.showers), -1).sum(axis=1, dtype=np.int64))
 
     def validation(self, share: float) -> npt.NDArray[np.bool_]:
         """(N,) mask of the responses to a share of the particles, at least one and not all of them."""

@@ -1,7 +1,7 @@
 """One update after the other: first of the photon sum's networks, then of all splits.
 
-Everything random in an update is a function of the seed and the update's number, so a training continues from a
-checkpoint as if it had never stopped.
+Everything random in an update is a function of the seed and the update's number, so a training continues from
+a checkpoint as if it had never stopped.
 """
 
 import copy
@@ -99,7 +99,8 @@ class CascadeLearner:
         loss = torch.zeros(())
         for member, rows in zip(self.model.sums.members, self._others, strict=True):
             chosen = torch.from_numpy(draw.choice(rows, self._settings.sum_batch))
-            loss = loss + F.cross_entropy(member(self._inputs[chosen]), self._smooth[self._bin[chosen]])
+            wanted = self._smooth[self._bin[chosen]]
+            loss = loss + F.cross_entropy(member(self._inputs[chosen]), wanted)
         self._update(0, loss, self.model.sums)
         self._follow("sums.", min(self._settings.sum_ema, (1 + step) / (10 + step)), True)
         return {"sum": loss.item() / self._settings.members}
@@ -126,8 +127,8 @@ class CascadeLearner:
         rows = self.fit[np.minimum(place, len(self.fit) - 1)]
         images = self.images(rows)
         contexts = images.contexts(self.model)
-        # Where light falls is learned from all parents alike, how it clusters mostly from the faint responses.
-        faint = np.maximum(images.total, 1.0) ** -settings.faint
+        # Where light falls is learned from all parents alike, how it clusters mostly from the faint
+        responses.faint = np.maximum(images.total, 1.0) ** -settings.faint
         coarse, fine = torch.zeros(()), torch.zeros(())
         for level in range(tree.depth):
             is_fine = level >= tree.top
@@ -137,7 +138,7 @@ class CascadeLearner:
                 if is_fine and len(b) > settings.parents:
                     table = np.cumsum(faint[b])
                     k = np.searchsorted(table, draw.random(settings.parents) * table[-1])
-                    b, i, j = (index[np.minimum(k, len(b) - 1)] for index in (b, i, j))  # noqa: PLW2901
+                    b, i, j = (index[np.minimum(k, len(b) - 1)] for index in (b, i, j))
                 parents = Parents.of(images, level, (b, i, j))
                 found = -log_splits(self.model, level, parents, contexts[int(is_fine)], single)
                 if is_fine:
@@ -213,7 +214,7 @@ def _part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """torch's own random numbers, those of dropout, are of this seed inside and as before outside."""
+    """Torch's own random numbers, those of dropout, are of this seed inside and as before outside."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield

@@ -72,9 +72,7 @@ class Parents:
         b, i, j = parents
         rounds = colour(i, j)
         above = images.frames[level - 1] if level else None
-        told = surroundings.known(
-            images.tree, level, (above, images.frames[level]), images.place, b, i, j
-        )
+        told = surroundings.known(images.tree, level, (above, images.frames[level]), images.place, b, i, j)
         around = surroundings.neighbours(images.frames[level + 1], rounds, b, i, j)
         return cls(
             torch.from_numpy(b),
@@ -109,9 +107,7 @@ def log_splits(model: Cascade, level: int, parents: Parents, context: Tensor, si
     return log_mixture(parents.counts.to(exact), log_weights, alpha)
 
 
-def by_network(
-    images: Images, model: Cascade, level: int
-) -> list[tuple[bool, tuple[Ints, Ints, Ints]]]:
+def by_network(images: Images, model: Cascade, level: int) -> list[tuple[bool, tuple[Ints, Ints, Ints]]]:
     """The parents of a level, parted by the network that serves them: (for one photon, parents)."""
     b, i, j = images.parents(level)
     if model.one_photon(level) is None:

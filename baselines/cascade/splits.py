@@ -1,7 +1,7 @@
 """How the photons of one cell fall to its four children: the networks, and the probability of a split.
 
-Two or more photons follow a mixture of Dirichlet-multinomials, whose components say how unevenly they cluster;
-a single photon, the most frequent case by far, follows four probabilities from a narrower network.
+Two or more photons follow a mixture of Dirichlet-multinomials, whose components say how unevenly they
+cluster; a single photon, the most frequent case by far, follows four probabilities from a narrower network.
 """
 
 import torch
@@ -95,7 +95,9 @@ def log_mixture(counts: Tensor, log_weights: Tensor, alpha: Tensor) -> Tensor:
     all_alpha = alpha.sum(2)
     exists = alpha > 0
     safe = torch.where(exists, alpha, 1.0)
-    gain = torch.where(exists, torch.lgamma(k + safe) - torch.lgamma(safe), torch.where(k > 0, -torch.inf, 0.0))
+    gain = torch.where(
+        exists, torch.lgamma(k + safe) - torch.lgamma(safe), torch.where(k > 0, -torch.inf, 0.0)
+    )
     component = torch.lgamma(all_alpha) - torch.lgamma(total[:, None] + all_alpha) + gain.sum(2)
     arrangements = torch.lgamma(total + 1) - torch.lgamma(counts + 1).sum(1)
     return torch.logsumexp(log_weights + component, 1) + arrangements

@@ -1,9 +1,9 @@
 """The photon sum of a response: p(N | condition) over bins, with a tail beyond the last one.
 
-Low sums have a bin each, higher ones share bins that widen with the logarithm; within a bin every sum is equally
-likely. Beyond the last edge the probability falls geometrically, so that no sum is impossible. An average over
-networks, each stopped early on particles of its own, gives the bins their probabilities: the few thousand particles
-of a training part are learned by heart within minutes.
+Low sums have a bin each, higher ones share bins that widen with the logarithm; within a bin every sum is
+equally likely. Beyond the last edge the probability falls geometrically, so that no sum is impossible. An
+average over networks, each stopped early on particles of its own, gives the bins their probabilities: the few
+thousand particles of a training part are learned by heart within minutes.
 """
 
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ class Bins:
 
     def of(self, sums: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
         """The bin of each sum (N,); below the first edge: -1."""
-        return np.searchsorted(self.edges, sums, side="right") - 1
+        return np.asarray(np.searchsorted(self.edges, sums, side="right") - 1, dtype=np.int64)
 
     def smoothed(self, deviation: float) -> npt.NDArray[np.float64]:
         """(B, B) what a sum in each bin teaches: shares of the bins around, in proportion to their width.
@@ -67,7 +67,7 @@ class Bins:
         return kernel
 
     def log_within(self, sums: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
-        """log p(N | bin of N), (N,)."""
+        """Log p(N | bin of N), (N,)."""
         k = np.maximum(self.of(sums), 0)
         width = np.diff(self.edges, append=self.edges[-1] + 1)[k]
         beyond = np.maximum(sums - self.edges[-1], 0)

@@ -1,8 +1,8 @@
 """What a split is told of the photons around it: only what is drawn before it, or the product were not exact.
 
-For a parent (i, j) of level d, as log(1 + photons): the 5 x 5 parents around it, the 5 x 5 cells of level d - 1
-around its own parent, and of the 6 x 6 children around it those that earlier rounds (:func:`tree.colour`) have
-drawn. Besides, where a straight line from the particle's origin meets the face, seen from the parent.
+For a parent (i, j) of level d, as log(1 + photons): the 5 x 5 parents around it, the 5 x 5 cells of level d -
+1 around its own parent, and of the 6 x 6 children around it those that earlier rounds (:func:`tree.colour`)
+have drawn. Besides, where a straight line from the particle's origin meets the face, seen from the parent.
 """
 
 from typing import TypeAlias
@@ -23,7 +23,9 @@ _FAR = 200.0  # pixels; the line of a particle that flies sideways ends somewher
 
 
 def _log1p(counts: Counts) -> Floats:
-    return np.log(counts.astype(np.float32) + np.float32(1))  # several times faster than log1p, and exact at 0
+    return np.log(
+        counts.astype(np.float32) + np.float32(1)
+    )  # several times faster than log1p, and exact at 0
 
 
 def framed(counts: Counts) -> Floats:
@@ -48,7 +50,8 @@ def patches(frame: Floats, b: Counts, i: Counts, j: Counts, offsets: npt.NDArray
     """(n, k) values of a frame at ``offsets`` (k, 2), rows and columns from the cells (b, i, j)."""
     height, width = frame.shape[1:]
     base = (b * height + i + _BEFORE) * width + (j + _BEFORE)
-    return np.take(frame.ravel(), base[:, None] + (offsets[:, 0] * width + offsets[:, 1]))
+    places = base[:, None] + (offsets[:, 0] * width + offsets[:, 1])
+    return np.asarray(frame.ravel()[places], dtype=np.float32)
 
 
 def _square(low: int, high: int) -> npt.NDArray[np.int64]:
@@ -115,7 +118,9 @@ def known(
         level: of the parents.
         frames: of the levels ``level - 1`` (``None`` above the root) and ``level``.
         place: (N, 2) impacts.
-        b, i, j: (n,) image, row and column of each parent.
+        b: (n,) image of each parent.
+        i: (n,) its row.
+        j: (n,) its column.
     """
     above, own = frames
     out = np.zeros((len(b), PARENTS + GRANDPARENTS + NEAR), dtype=np.float32)
@@ -132,6 +137,8 @@ def neighbours(below: Floats, rounds: npt.NDArray[np.int64], b: Counts, i: Count
     Args:
         below: frame of the children's level.
         rounds: (n,) the parents' colours.
-        b, i, j: (n,) the parents.
+        b: (n,) image of each parent.
+        i: (n,) its row.
+        j: (n,) its column.
     """
     return np.asarray(patches(below, b, 2 * i, 2 * j, CHILDREN_AROUND) * DRAWN_BEFORE[rounds])

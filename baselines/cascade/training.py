@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from simbench.harness import rng
@@ -66,8 +65,9 @@ def _train(job: CascadeJob, settings: Settings, identity: dict[str, Any]) -> Pat
         torch.manual_seed(rng.derive(job.seed, "cascade start"))
         model = Cascade(Tree(job.shape), sizes, settings.sum_dropout, settings.dropout)
     learner = CascadeLearner(job, settings, model, bins, scaled)
+    kept: Any = learner  # of which a checkpoint takes state() and restore() alone
     generator = torch.Generator()  # not used: every update has random numbers of its own
-    state = resume(job.out, identity, _Resumable(learner), generator)
+    state = resume(job.out, identity, kept, generator)
     judge = Cascade(Tree(job.shape), sizes).eval()
     draw = np.random.default_rng(rng.derive(job.seed, "cascade judges"))
     rows = min(settings.validation_rows, len(learner.held_out))
@@ -97,7 +97,7 @@ def _train(job: CascadeJob, settings: Settings, identity: dict[str, Any]) -> Pat
                 state.best_score, state.best_step = validation, state.step
                 state.best = {name: tensor.clone() for name, tensor in learner.weights().items()}
             if state.step < learner.steps:
-                write_checkpoint(job.out, identity, _Resumable(learner), generator, state)
+                write_checkpoint(job.out, identity, kept, generator, state)
         if due or time.monotonic() - told > _QUIET:
             told = time.monotonic()
             last = state.history[-1]["validation"] if state.history else None
@@ -119,14 +119,6 @@ def _train(job: CascadeJob, settings: Settings, identity: dict[str, Any]) -> Pat
         "training": _units(learner.likelihood(judge, some)),
     }
     return _finish(job, header, identity, state, arrays, likelihood)
-
-
-class _Resumable:
-    """A learner as checkpoints know it."""
-
-    def __init__(self, learner: CascadeLearner) -> None:
-        self.step, self.weights = learner.step, learner.weights
-        self.state, self.restore = learner.state, learner.restore
 
 
 def _units(levels: Mapping[str, float]) -> dict[str, Any]:

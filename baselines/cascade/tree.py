@@ -1,8 +1,8 @@
 """The quadtree of an image of any shape: from one cell, the photon sum, down to the pixels.
 
 Level 0 is one cell, the whole image; level D are the pixels. A cell (i, j) of level d has the children
-(2 i + u, 2 j + v), u, v in {0, 1}, of level d + 1. Heights and widths are halved and rounded up, so a child may
-lie outside the image: it does not exist, and never gets a photon.
+(2 i + u, 2 j + v), u, v in {0, 1}, of level d + 1. Heights and widths are halved and rounded up, so a child
+may lie outside the image: it does not exist, and never gets a photon.
 """
 
 from dataclasses import dataclass
