@@ -113,8 +113,8 @@ def _train(request: TrainingRequest) -> Path:
 
 @hookimpl
 def simbench_simulators() -> Iterable[SimulatorOffer]:
-    """``cascade``. Weights of its own come for the two ZDC detectors; it can be trained for any that
-    counts.""" yield SimulatorOffer(
+    """``cascade``. Weights come for the two ZDC detectors; it can be trained for any that counts."""
+    yield SimulatorOffer(
         name=NAME,
         title="Count cascade: exact likelihood on a quadtree",
         factory=_simulator,

@@ -127,8 +127,8 @@ class CascadeLearner:
         rows = self.fit[np.minimum(place, len(self.fit) - 1)]
         images = self.images(rows)
         contexts = images.contexts(self.model)
-        # Where light falls is learned from all parents alike, how it clusters mostly from the faint
-        responses.faint = np.maximum(images.total, 1.0) ** -settings.faint
+        # Where light falls is learned from all parents alike, how it clusters mostly from faint responses.
+        faint = np.maximum(images.total, 1.0) ** -settings.faint
         coarse, fine = torch.zeros(()), torch.zeros(())
         for level in range(tree.depth):
             is_fine = level >= tree.top
