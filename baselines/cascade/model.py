@@ -104,6 +104,13 @@ class Cascade(nn.Module):
         return self.coarse(known), torch.cat([self.fine(known), self.top(torch.log1p(top))], 1)
 
 
+def make(tree: Tree, sizes: Sizes, seed: int = 0, sum_dropout: float = 0.0, dropout: float = 0.0) -> Cascade:
+    """A :class:`Cascade` with weights to start from; torch's own random numbers stay where they are."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Cascade(tree, sizes, sum_dropout, dropout)
+
+
 def _context(inputs: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(inputs, 192),

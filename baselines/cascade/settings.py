@@ -27,8 +27,8 @@ class Settings:
         ema: decay of the moving average of the split networks, which is kept.
         sum_ema: of the photon sum's.
         clip: gradients longer than this are shortened to it.
-        smooth: a photon sum is learned as a bell of so many bins around its own, where several sums share
-        one. members: networks of the photon sum, each stopped by particles of its own.
+        smooth: a photon sum teaches a bell of so many bins around its own, where several sums share one.
+        members: networks of the photon sum, each stopped by particles of its own.
         sum_width: width of their hidden layers.
         components: Dirichlet-multinomials in a mixture.
         width: of split networks at coarse levels.

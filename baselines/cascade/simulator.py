@@ -13,7 +13,7 @@ from simbench.harness import rng
 from ..weights import read_weights
 from .inputs import Inputs
 from .likelihood import Images, log_levels
-from .model import Cascade, Sizes
+from .model import Cascade, Sizes, make
 from .sampling import Sampler
 from .sums import Bins
 from .surroundings import impact
@@ -69,7 +69,7 @@ class CascadeSimulator:
             inputs.scaler.check(len(header["features"]))
             bins, sizes = Bins.from_json(network["bins"]), Sizes.from_json(network["sizes"])
             height, width = network["shape"]
-            model = Cascade(Tree((int(height), int(width))), sizes)
+            model = make(Tree((int(height), int(width))), sizes)
             tensors = {name: torch.from_numpy(np.array(array, np.float32)) for name, array in arrays.items()}
             model.load_state_dict(tensors, strict=True)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:

@@ -117,7 +117,10 @@ class Bins:
         width = np.append(self.edges[1:], 0)[k] - low
         inside = np.minimum(np.floor(v * width), width - 1)
         geometric = np.floor(np.log(v) / np.log(self.tail / (1 + self.tail)))
-        return (low + np.where(k == len(self) - 1, geometric, inside)).astype(np.int64)
+        drawn: npt.NDArray[np.int64] = (low + np.where(k == len(self) - 1, geometric, inside)).astype(
+            np.int64
+        )
+        return drawn
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers, for the header of a weights file."""

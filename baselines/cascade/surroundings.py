@@ -23,9 +23,9 @@ _FAR = 200.0  # pixels; the line of a particle that flies sideways ends somewher
 
 
 def _log1p(counts: Counts) -> Floats:
-    return np.log(
-        counts.astype(np.float32) + np.float32(1)
-    )  # several times faster than log1p, and exact at 0
+    # Several times faster than log1p, and exact at 0.
+    logs: Floats = np.log(counts.astype(np.float32) + np.float32(1))
+    return logs
 
 
 def framed(counts: Counts) -> Floats:

@@ -18,7 +18,7 @@ from ..weights import FILE_NAME, Arrays, write_atomic, write_weights
 from .inputs import Inputs
 from .job import CascadeJob, Progress
 from .learner import CascadeLearner
-from .model import Cascade, Sizes
+from .model import Sizes, make
 from .settings import Settings, resolve
 from .sums import Bins
 from .tree import Tree
@@ -61,14 +61,13 @@ def _train(job: CascadeJob, settings: Settings, identity: dict[str, Any]) -> Pat
         fine_width=settings.fine_width,
         single_width=settings.single_width,
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(rng.derive(job.seed, "cascade start"))
-        model = Cascade(Tree(job.shape), sizes, settings.sum_dropout, settings.dropout)
+    start = rng.derive(job.seed, "cascade start")
+    model = make(Tree(job.shape), sizes, start, settings.sum_dropout, settings.dropout)
     learner = CascadeLearner(job, settings, model, bins, scaled)
     kept: Any = learner  # of which a checkpoint takes state() and restore() alone
     generator = torch.Generator()  # not used: every update has random numbers of its own
     state = resume(job.out, identity, kept, generator)
-    judge = Cascade(Tree(job.shape), sizes).eval()
+    judge = make(Tree(job.shape), sizes).eval()
     draw = np.random.default_rng(rng.derive(job.seed, "cascade judges"))
     rows = min(settings.validation_rows, len(learner.held_out))
     judges = np.sort(draw.choice(learner.held_out, rows, replace=False))
