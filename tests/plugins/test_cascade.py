@@ -96,8 +96,8 @@ def test_conditions_far_outside_the_training_range_get_a_response(ours, detector
 
 
 def test_a_detector_of_any_shape_can_be_trained(ours, tmp_path):
-    """From the request to a simulator with weights of its own; the CaloChallenge's measure, and are refused."""
-    from dataclasses import replace
+    """From the request to a simulator with weights of its own; the CaloChallenge's measure, and are
+    refused.""" from dataclasses import replace
 
     from simbench.harness.hooks import TrainedOn, TrainingRequest
 
