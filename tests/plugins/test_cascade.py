@@ -1,12 +1,13 @@
 """The shipped cascades: what they were trained on, how probable unseen responses are, and what they draw."""
 
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
 import pytest
 
 from simbench.baselines.montecarlo import make_dataset
-from simbench.harness.hooks import Context, Likelihood, Recorded, Trained
+from simbench.harness.hooks import Context, Likelihood, Recorded, Trained, TrainedOn, TrainingRequest
 from simbench.harness.split import particle_hashes
 from simbench.plugins.mc import EMBEDDED
 
@@ -96,11 +97,7 @@ def test_conditions_far_outside_the_training_range_get_a_response(ours, detector
 
 
 def test_a_detector_of_any_shape_can_be_trained(ours, tmp_path):
-    """From the request to a simulator with weights of its own; the CaloChallenge's measure, and are
-    refused.""" from dataclasses import replace
-
-    from simbench.harness.hooks import TrainedOn, TrainingRequest
-
+    """From the request to a simulator with weights of its own; what measures is refused."""
     data = make_dataset("proton", particles=60, repeats=2, seed=5)
     detector = replace(
         ours.detectors["proton"],
