@@ -36,7 +36,7 @@ def exported(trained: TrainedModel, conditions: npt.NDArray[np.float32]) -> Expo
     if isinstance(trained, Routing):
         from simbench.expertsim.export import ExportedMixture
 
-        generator = ExportedMixture(scaler, simulator.network)  # type: ignore[arg-type]
+        generator = ExportedMixture(scaler, simulator.network)
         outputs.append("expert")
     else:
         generator = ExportedGenerator(scaler, simulator.network)

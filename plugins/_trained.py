@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,17 @@ from simbench.harness import rng
 from simbench.harness.hooks import Context, Progress, TrainedOn, TrainingRequest
 
 if TYPE_CHECKING:
-    from simbench.baselines.gan.simulator import GanSimulator
     from simbench.baselines.gan.training_job import TrainingJob
 
 REDRAWS = 1000  # attempts at a response that reaches a threshold higher than the training's
+
+
+class Kind(Protocol):
+    """What loads weights and generates, such as :class:`simbench.baselines.gan.simulator.GanSimulator`."""
+
+    def load(self, file_or_dir: Path, *, device: str, engine: str, graphs: Path | None) -> Any:
+        """The simulator of a weights file."""
+        ...
 
 
 class TrainedModel:
@@ -33,7 +40,7 @@ class TrainedModel:
         ValueError: the weights are missing, damaged, or another model's or detector's.
     """
 
-    def __init__(self, model: str, context: Context, kind: "type[GanSimulator]", package: str) -> None:
+    def __init__(self, model: str, context: Context, kind: Kind, package: str) -> None:
         from simbench.baselines.gan.training import RECORD
         from simbench.baselines.weights import FILE_NAME
 
@@ -75,7 +82,7 @@ class TrainedModel:
 
     def generate(self, conditions: npt.NDArray[np.float32], *, seed: int) -> npt.NDArray[np.int32]:
         """Photon counts (N, H, W); what falls below the photon threshold is redrawn."""
-        responses = self._simulator.generate(conditions, seed=seed)
+        responses: npt.NDArray[np.int32] = self._simulator.generate(conditions, seed=seed)
         for attempt in range(1, REDRAWS):
             below = np.flatnonzero(responses.sum(axis=(1, 2)) < self._min_photons)
             if not len(below):

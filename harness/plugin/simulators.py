@@ -55,6 +55,25 @@ class Routing(Protocol):
         ...
 
 
+@runtime_checkable
+class Likelihood(Protocol):
+    """Optional ability: a simulator knows how probable a response is, exactly."""
+
+    def log_prob(
+        self, conditions: npt.NDArray[np.float32], responses: npt.NDArray[Any]
+    ) -> npt.NDArray[np.float64]:
+        """(N,) natural logarithms of the probability of each response to its condition, in nats.
+
+        The probability is that of the distribution which ``generate`` draws from: given that the photon sum
+        reaches the context's ``min_photons``. ``-inf`` for a response that is never generated, never NaN.
+
+        Args:
+            conditions: (N, F) float32, physical units, the detector's feature order.
+            responses: (N, H, W) in the detector's unit.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Description:
     """What a simulator tells of itself, each by an optional attribute of its own.

@@ -1,0 +1,167 @@
+"""A trained cascade behind the benchmark's interface."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from simbench.harness import rng
+
+from ..weights import read_weights
+from .inputs import Inputs
+from .likelihood import Images, log_levels
+from .model import Cascade, Sizes, make
+from .sampling import Sampler
+from .sums import Bins
+from .surroundings import impact
+from .training import PARTICLES
+from .tree import Tree
+
+BATCH = 512  # rows drawn together; the responses do not depend on it
+
+
+class CascadeSimulator:
+    """Responses, and their likelihood, of one cascade.
+
+    Args:
+        model: its networks.
+        inputs: what these are told of a particle.
+        bins: of the photon sum.
+        header: of its weights file.
+        training_particles: hashes of the condition rows it was trained on, if known.
+        batch: rows drawn together.
+
+    Attributes:
+        execution: how it computes: ``engine`` and ``batch``.
+    """
+
+    def __init__(
+        self,
+        model: Cascade,
+        inputs: Inputs,
+        bins: Bins,
+        header: Mapping[str, Any],
+        training_particles: npt.NDArray[np.uint64] | None = None,
+        batch: int = BATCH,
+    ) -> None:
+        self.model, self.header, self.training_particles = model.eval(), dict(header), training_particles
+        self.batch = batch
+        self.execution = {"engine": "numpy", "batch": batch}
+        self.names = model.image_tree.names
+        self._inputs, self._bins = inputs, bins
+        self._sampler = Sampler(model, bins)
+        self._shape = model.image_tree.shape
+
+    @classmethod
+    def load(cls, file_or_dir: Path, batch: int = BATCH) -> Self:
+        """The simulator of a weights file, or of a training's folder.
+
+        Raises:
+            ValueError: the file is missing, damaged or holds no weights of a cascade.
+        """
+        header, arrays = read_weights(Path(file_or_dir))
+        particles = arrays.pop(PARTICLES, None)
+        try:
+            inputs, network = Inputs.from_json(header["inputs"]), header["network"]
+            inputs.scaler.check(len(header["features"]))
+            bins, sizes = Bins.from_json(network["bins"]), Sizes.from_json(network["sizes"])
+            height, width = network["shape"]
+            model = make(Tree((int(height), int(width))), sizes)
+            tensors = {name: torch.from_numpy(np.array(array, np.float32)) for name, array in arrays.items()}
+            model.load_state_dict(tensors, strict=True)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise ValueError(
+                f"{file_or_dir} holds no usable weights of this kind: {type(error).__name__}: {reason}"
+            ) from error
+        return cls(model, inputs, bins, header, particles, batch)
+
+    def generate(
+        self, conditions: npt.ArrayLike, *, seed: int, min_photons: int | None = None
+    ) -> npt.NDArray[np.int32]:
+        """Photon counts (N, H, W) for conditions (N, F) in physical units.
+
+        Args:
+            conditions: of the particles.
+            seed: of the draw; a row's response is a function of its condition, its number and the seed.
+            min_photons: the least photon sum, by default the one of the training data.
+
+        Raises:
+            ValueError: the conditions are not (N, F) numbers, all finite.
+        """
+        conditions = self._checked(conditions)
+        least = int(self.header["min_photons"]) if min_photons is None else min_photons
+        keys = rng.keys(rng.derive(seed, "cascade"), np.arange(len(conditions)))
+        out = np.empty((len(conditions), *self._shape), dtype=np.int32)
+        for start in range(0, len(conditions), self.batch):
+            rows = slice(start, start + self.batch)
+            out[rows] = self._sampler.draw(*self._told(conditions[rows]), keys[rows], least)
+        return out
+
+    def log_prob_levels(
+        self, conditions: npt.ArrayLike, responses: npt.ArrayLike, min_photons: int | None = None
+    ) -> dict[str, npt.NDArray[np.float64]]:
+        """Log p(response | condition, N >= min_photons) in nats by factor, (N,) each.
+
+        The factors are ``sum``, the photon sum, and one a level of the tree, coarsest first, named by its
+        height and width. What is impossible, a sum below the threshold, has -inf.
+
+        Args:
+            conditions: (N, F) in physical units.
+            responses: (N, H, W) photon counts.
+            min_photons: the photon threshold, by default the one of the training data.
+
+        Raises:
+            ValueError: shapes that do not fit together, or responses that are no counts.
+        """
+        conditions, counts = self._checked(conditions), self._counts(responses, len(np.asarray(conditions)))
+        least = int(self.header["min_photons"]) if min_photons is None else min_photons
+        out = {name: np.empty(len(counts)) for name in self.names}
+        for start in range(0, len(counts), self.batch):
+            rows = slice(start, start + self.batch)
+            scaled, place = self._told(conditions[rows])
+            images = Images(self.model.image_tree, counts[rows], scaled, place)
+            factors = [self._log_sum(scaled, images.total, least), *log_levels(self.model, images)]
+            for name, values in zip(self.names, factors, strict=True):
+                out[name][rows] = values
+        return out
+
+    def log_prob(
+        self, conditions: npt.ArrayLike, responses: npt.ArrayLike, min_photons: int | None = None
+    ) -> npt.NDArray[np.float64]:
+        """(N,) log p(response | condition, N >= min_photons) in nats; see :meth:`log_prob_levels`."""
+        factors = self.log_prob_levels(conditions, responses, min_photons)
+        return np.asarray(np.sum(list(factors.values()), axis=0), dtype=np.float64)
+
+    def _log_sum(
+        self, scaled: npt.NDArray[np.float32], sums: npt.NDArray[np.integer], least: int
+    ) -> npt.NDArray[np.float64]:
+        log_p = self._sampler.log_bins(scaled)
+        above, _ = self._bins.log_at_least(log_p, least)
+        bins = self._bins.of(sums)
+        found = log_p[np.arange(len(sums)), np.maximum(bins, 0)] + self._bins.log_within(sums) - above
+        return np.where((bins < 0) | (sums < least), -np.inf, found)
+
+    def _told(
+        self, conditions: npt.NDArray[Any]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
+        return self._inputs(conditions), impact(conditions, self._inputs.scaler.geometry, self._shape)
+
+    def _checked(self, conditions: npt.ArrayLike) -> npt.NDArray[Any]:
+        array, features = np.asarray(conditions), len(self.header["features"])
+        if array.ndim != 2 or array.shape[1] != features:
+            raise ValueError(f"conditions must have the shape (N, {features}), found {array.shape}")
+        if not np.isfinite(array).all():
+            raise ValueError("conditions must be finite; found NaN or infinity")
+        return array
+
+    def _counts(self, responses: npt.ArrayLike, rows: int) -> npt.NDArray[np.int64]:
+        array = np.asarray(responses)
+        if array.shape != (rows, *self._shape):
+            raise ValueError(f"responses must have the shape {(rows, *self._shape)}, found {array.shape}")
+        if array.size and not ((array >= 0) & (array < 2**31) & (array == np.floor(array))).all():
+            raise ValueError("responses must be photon counts: whole numbers of at least 0")
+        return array.astype(np.int64)

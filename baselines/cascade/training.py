@@ -1,0 +1,205 @@
+"""The training of a cascade: from a job to a weights file, resumable at any kill, bitwise."""
+
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from simbench.harness import rng
+
+from ..checkpoint import CHECKPOINT, State, resume, write_checkpoint
+from ..weights import FILE_NAME, Arrays, write_atomic, write_weights
+from .inputs import Inputs
+from .job import CascadeJob, Progress
+from .learner import CascadeLearner
+from .model import Sizes, make
+from .settings import Settings, resolve
+from .sums import Bins
+from .tree import Tree
+
+RECORD = "record.json"
+PARTICLES = "training_particles"  # the one stored array that is no weight
+_QUIET = 0.3  # seconds between two reports of progress
+
+
+def train(job: CascadeJob) -> Path:
+    """Train a cascade and return its weights file, the best on validation, ``job.out/weights.safetensors``.
+
+    Beside it appears ``record.json``. While it runs, ``checkpoint.pt`` is written at every evaluation; a
+    training that was killed continues from there to the same weights. A finished one is returned at once.
+
+    Raises:
+        ValueError: the job is impossible, or ``job.out`` holds another one.
+    """
+    job.check()
+    settings = resolve(job.preset, job.overrides)
+    identity = job.identity(settings)
+    job.out.mkdir(parents=True, exist_ok=True)
+    if _finished(job.out, identity):
+        (job.out / CHECKPOINT).unlink(missing_ok=True)  # a kill may have left it
+        return job.out / FILE_NAME
+    with _threads(settings.threads):
+        return _train(job, settings, identity)
+
+
+def _train(job: CascadeJob, settings: Settings, identity: dict[str, Any]) -> Path:
+    inputs, bins = Inputs.fit(job.conditions, job.geometry), Bins.fit(job.sums(), job.min_photons)
+    scaled = inputs(job.conditions)
+    sizes = Sizes(
+        conditions=scaled.shape[1],
+        bins=len(bins),
+        members=settings.members,
+        sum_width=settings.sum_width,
+        components=settings.components,
+        width=settings.width,
+        fine_width=settings.fine_width,
+        single_width=settings.single_width,
+    )
+    start = rng.derive(job.seed, "cascade start")
+    model = make(Tree(job.shape), sizes, start, settings.sum_dropout, settings.dropout)
+    learner = CascadeLearner(job, settings, model, bins, scaled)
+    kept: Any = learner  # of which a checkpoint takes state() and restore() alone
+    generator = torch.Generator()  # not used: every update has random numbers of its own
+    state = resume(job.out, identity, kept, generator)
+    judge = make(Tree(job.shape), sizes).eval()
+    draw = np.random.default_rng(rng.derive(job.seed, "cascade judges"))
+    rows = min(settings.validation_rows, len(learner.held_out))
+    judges = np.sort(draw.choice(learner.held_out, rows, replace=False))
+    every, per_epoch = -(-learner.steps // settings.evaluations), len(learner.fit) / settings.batch
+    started, told = time.monotonic() - state.seconds, 0.0
+    while state.step < learner.steps:
+        losses = {name: round(value, 6) for name, value in learner.step(state.step).items()}
+        state.step += 1
+        due = state.step % every == 0 or state.step == learner.steps
+        if due:
+            state.seconds = time.monotonic() - started
+            judge.load_state_dict(dict(learner.weights()))
+            levels = learner.likelihood(judge, judges)
+            validation = -sum(levels.values())
+            state.history.append(
+                {
+                    "step": state.step,
+                    "epoch": round(max(state.step - settings.sum_steps, 0) / per_epoch, 3),
+                    "seconds": round(state.seconds, 1),
+                    "losses": losses,
+                    "validation": validation,
+                    "levels": {name: round(-nats, 6) for name, nats in levels.items()},
+                }
+            )
+            if validation < state.best_score:
+                state.best_score, state.best_step = validation, state.step
+                state.best = {name: tensor.clone() for name, tensor in learner.weights().items()}
+            if state.step < learner.steps:
+                write_checkpoint(job.out, identity, kept, generator, state)
+        if due or time.monotonic() - told > _QUIET:
+            told = time.monotonic()
+            last = state.history[-1]["validation"] if state.history else None
+            job.progress(Progress(state.step, learner.steps, losses, last))
+    if not state.best:
+        raise ValueError("the validation likelihood was never a number: the training has diverged")
+    arrays = _stored(state, settings)
+    judge.load_state_dict({name: torch.from_numpy(array).float() for name, array in arrays.items()})
+    header = {
+        **{name: identity[name] for name in ("model", "preset", "detector", "features", "min_photons")},
+        "settings": identity["settings"],
+        "data": identity["data"],
+        "network": {"shape": list(job.shape), "sizes": sizes.to_json(), "bins": bins.to_json()},
+        "inputs": inputs.to_json(),
+    }
+    some = np.sort(draw.choice(learner.fit, min(len(learner.held_out), len(learner.fit)), replace=False))
+    likelihood = {
+        "validation": _units(learner.likelihood(judge, learner.held_out)),
+        "training": _units(learner.likelihood(judge, some)),
+    }
+    return _finish(job, header, identity, state, arrays, likelihood)
+
+
+def _units(levels: Mapping[str, float]) -> dict[str, Any]:
+    """Mean log likelihoods in nats and in bits a response, by factor, and all together."""
+    nats = {**levels, "all": sum(levels.values())}
+    return {
+        "nats": {name: round(value, 6) for name, value in nats.items()},
+        "bits": {name: round(value / math.log(2), 6) for name, value in nats.items()},
+    }
+
+
+def _stored(state: State, settings: Settings) -> Arrays:
+    arrays: Arrays = {}
+    for name, tensor in state.best.items():
+        with np.errstate(over="ignore"):  # an overflow is found when the weights are written
+            arrays[name] = tensor.numpy().astype(settings.storage)
+    return arrays
+
+
+def _finish(
+    job: CascadeJob,
+    header: dict[str, Any],
+    identity: dict[str, Any],
+    state: State,
+    arrays: Arrays,
+    likelihood: dict[str, Any],
+) -> Path:
+    training = {
+        "seed": job.seed,
+        "steps": state.step,
+        "best_step": state.best_step,
+        "validation": state.best_score,
+        "likelihood": likelihood,
+        "parameters": sum(array.size for array in arrays.values()),
+    }
+    if job.training_particles is not None:
+        arrays = {**arrays, PARTICLES: job.training_particles}
+    path = job.out / FILE_NAME
+    # Weights of the same training are the same bytes, however long it took.
+    history = [{k: v for k, v in entry.items() if k != "seconds"} for entry in state.history]
+    write_weights(path, arrays, header | {"training": {**training, "history": history}})
+    record = {
+        **identity,
+        "training": training,
+        "history": state.history,
+        "versions": {"torch": torch.__version__, "numpy": np.__version__},
+        "finished": True,
+    }
+    write_atomic(job.out / RECORD, (json.dumps(record, indent=1) + "\n").encode())
+    (job.out / CHECKPOINT).unlink(missing_ok=True)
+    return path
+
+
+def _finished(out: Path, identity: Mapping[str, Any]) -> bool:
+    """Whether the folder holds this job, finished.
+
+    Raises:
+        ValueError: it holds another one, or its record is unreadable.
+    """
+    if not (out / RECORD).exists():
+        if (out / FILE_NAME).exists() and not (out / CHECKPOINT).exists():
+            raise ValueError(
+                f"{out / FILE_NAME} has no {RECORD} beside it: choose another folder or delete it"
+            )
+        return False
+    try:
+        record = json.loads((out / RECORD).read_text(encoding="utf-8"))
+        differing = [name for name in identity if record[name] != identity[name]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{out / RECORD} is no record of a training: {error}") from error
+    if differing:
+        raise ValueError(
+            f"{out} holds another training: {differing[0]} differs; choose another folder or delete it"
+        )
+    return (out / FILE_NAME).exists()
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

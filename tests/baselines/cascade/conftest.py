@@ -1,0 +1,75 @@
+"""Small cascades with random weights, so far from a start that every probability is of its own size."""
+
+import numpy as np
+import pytest
+import torch
+
+from simbench.baselines.cascade import tree
+from simbench.baselines.cascade.inputs import Inputs
+from simbench.baselines.cascade.job import CascadeJob
+from simbench.baselines.cascade.model import Cascade, Sizes
+from simbench.baselines.cascade.simulator import CascadeSimulator
+from simbench.baselines.cascade.sums import Bins
+
+QUICK = {
+    "sum_steps": "8",
+    "steps": "8",
+    "evaluations": "4",
+    "batch": "32",
+    "sum_batch": "32",
+    "width": "16",
+    "fine_width": "16",
+    "single_width": "8",
+    "sum_width": "16",
+    "members": "2",
+    "validation": "0.2",
+}
+
+
+@pytest.fixture
+def toy_cascade(monkeypatch):
+    """``toy_cascade(shape, top_cells)``: a simulator whose conditions are two numbers."""
+
+    def make(shape, top_cells=64, seed=0, **changes):
+        monkeypatch.setattr(tree, "TOP_CELLS", top_cells)
+        conditions = np.random.default_rng(seed).normal(size=(50, 2)).astype(np.float32)
+        bins = Bins(np.arange(1, 9), 2.0)
+        sizes = Sizes(2, len(bins), 2, 8, 3, 16, 16, 8)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            model = Cascade(tree.Tree(shape), sizes)
+            with torch.no_grad():
+                for name, parameter in model.named_parameters():
+                    if "out" in name or name.startswith("sums"):
+                        parameter.mul_(4).add_(torch.randn_like(parameter), alpha=0.3)
+        header = {"features": ["a", "b"], "min_photons": 1}
+        return CascadeSimulator(model, Inputs.fit(conditions, None), bins, header | changes)
+
+    return make
+
+
+@pytest.fixture
+def cascade_job(toy_job):
+    """``cascade_job(**changes)``: a small training on the toy detector."""
+
+    def make(**changes):
+        toy = toy_job()
+        values = {
+            "model": "cascade",
+            "preset": "compact",
+            "detector": "toy",
+            "shape": toy.shape,
+            "geometry": None,
+            "feature_names": toy.feature_names,
+            "conditions": toy.conditions,
+            "showers": toy.showers,
+            "particle": toy.particle,
+            "min_photons": 1,
+            "seed": 3,
+            "out": toy.out,
+            "overrides": QUICK | changes.pop("settings", {}),
+            "provenance": {"dataset": "toy", "split": "particle", "split_seed": 0, "test_fraction": 0.2},
+        }
+        return CascadeJob(**(values | changes))
+
+    return make
