@@ -46,6 +46,7 @@ def render_json(tables: list[Table]) -> str:
             "detector": table.detector,
             "columns": [vars(column) for column in table.columns],
             "rows": [_row(table, row) for row in table.rows],
+            "remarks": list(table.remarks),
             "caption": table.caption,
             "footnotes": list(table.footnotes),
             **table.details,
@@ -63,7 +64,15 @@ def _row(table: Table, row: Row) -> dict[str, Any]:
         "status": row.status,
         "error": row.error or None,
         "marks": list(row.marks),
-        "values": [{"mean": cell.mean, "std": cell.std, "rank": cell.rank or None} for cell in row.cells],
+        "values": [
+            {
+                "mean": cell.mean,
+                "std": cell.std,
+                "rank": cell.rank or None,
+                **({} if cell.ratio is None else {"times_floor": cell.ratio}),
+            }
+            for cell in row.cells
+        ],
     }
 
 

@@ -52,6 +52,8 @@ def number(cell: Cell) -> str:
         text = rf"\mathbf{{{text}}}"
     elif cell.rank == 2:
         text = rf"\underline{{{text}}}"
+    if cell.ratio is not None:
+        text += rf"\ ({cell.ratio:.3g}\,\times)"
     return f"${text}$"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..text import published
 from ..text.results import Labelled, held_fixed, one_line
-from .table import Cell, Column, Row, Setting, Table, ranked
+from .table import Cell, Column, Row, Setting, Table, ordered, ranked
 
 
 def build_table(
@@ -51,7 +51,7 @@ def build_table(
         title=f"{title}: {detector}",
         detector=detector,
         columns=columns,
-        rows=tuple(ranked(columns, rows)),
+        rows=tuple(ordered(columns, ranked(columns, rows))) if not settings else tuple(ranked(columns, rows)),
         caption=caption,
         footnotes=tuple(footnotes),
         details={"protocol": results[0][1]["protocol"], **(details or {})},

@@ -10,6 +10,7 @@ from ..text import published
 from ..text.results import Labelled, by_detector, one_line
 from .build import build_table, metric_column, metric_heading, metrics_of, models_of, ok_models
 from .table import Cell, Column, Table
+from .verdict import verdict_table
 
 QUARTILES = ("q1", "q2", "q3", "q4")
 QUARTILE_WARNING = (
@@ -20,9 +21,10 @@ QUARTILE_WARNING = (
 
 
 def score_tables(results: Labelled) -> list[Table]:
-    """Every table of scores: over all responses, then each metric by channel, then each by quartile."""
+    """Every table of scores: how far from the floor, over all responses, then by channel and by quartile."""
     metrics = metrics_of(results)
     return [
+        *verdict_table(results),
         *score_table(results),
         *(table for name in metrics for table in channel_table(results, name)),
         *(table for name in metrics for table in quartile_table(results, name)),

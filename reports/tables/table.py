@@ -20,19 +20,21 @@ class Cell:
     """A mean and its standard deviation over runs (None: unknown), at full precision.
 
     ``rank`` is 1 for the best model of a column, 2 for the second best, else 0. ``printed`` is set for what
-    is shown as it is and not rounded by its uncertainty: a published figure, a count, a share.
+    is shown as it is and not rounded by its uncertainty: a published figure, a count, a share. ``ratio`` is
+    the value as a multiple of the floor, where that is shown too.
     """
 
     mean: float | None = None
     std: float | None = None
     rank: int = 0
     printed: Figure | None = None
+    ratio: float | None = None
 
     @classmethod
-    def measured(cls, value: Mapping[str, Any] | None) -> "Cell":
+    def measured(cls, value: Mapping[str, Any] | None, ratio: float | None = None) -> "Cell":
         """From ``{"mean": ..., "std": ...}`` of a result, or from None."""
         value = value or {}
-        return cls(finite(value.get("mean")), finite(value.get("std")))
+        return cls(finite(value.get("mean")), finite(value.get("std")), ratio=ratio)
 
     @classmethod
     def published(cls, figure: Figure | None) -> "Cell":
@@ -53,7 +55,12 @@ class Cell:
         return rounded(self.mean, self.std)
 
     def __str__(self) -> str:
-        return str(self.rounded() or MISSING)
+        return f"{self.rounded() or MISSING}{self.times}"
+
+    @property
+    def times(self) -> str:
+        """The multiple of the floor, `` (2.6 x)``, where it is shown."""
+        return "" if self.ratio is None else f" ({self.ratio:.3g} x)"
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,11 @@ class Table:
     footnotes: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     settings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def with_remarks(self, remarks: tuple[str, ...]) -> "Table":
+        """The table with lines of its own above the caption."""
+        return dataclasses.replace(self, remarks=remarks)
 
     @property
     def results(self) -> tuple[str, ...]:
@@ -123,8 +135,12 @@ class Table:
 
     @property
     def below(self) -> tuple[str, ...]:
-        """The lines below the table: the caption and the numbered footnotes."""
-        return (self.caption, *(f"({number}) {note}" for number, note in enumerate(self.footnotes, 1)))
+        """The lines below the table: remarks, the caption and the numbered footnotes."""
+        return (
+            *self.remarks,
+            self.caption,
+            *(f"({number}) {note}" for number, note in enumerate(self.footnotes, 1)),
+        )
 
 
 @dataclass(frozen=True)
@@ -200,3 +216,17 @@ def _with_rank(row: Row, index: int, places: Mapping[float, int]) -> Row:
     cells = list(row.cells)
     cells[index] = dataclasses.replace(cell, rank=places.get(cell.mean, 0))
     return dataclasses.replace(row, cells=tuple(cells))
+
+
+def ordered(columns: tuple[Column, ...], rows: list[Row]) -> list[Row]:
+    """The rows by the first column that is ranked: best first, then what has no value, the floor last."""
+    first = next((index for index, column in enumerate(columns) if column.better), None)
+    if first is None:
+        return rows
+    sign = 1 if columns[first].better == "lower" else -1
+
+    def place(row: Row) -> tuple[bool, bool, float]:
+        mean = row.cells[first].mean
+        return row.floor, mean is None, 0.0 if mean is None else sign * mean
+
+    return sorted(rows, key=place)

@@ -44,7 +44,7 @@ def test_terminal_rows(full: dict[str, Any], hostile: str) -> None:
     lines = render([("run", full)], "table").splitlines()
     assert lines[0] == "Scores: proton"
     assert lines[1].split()[0] == "model"
-    assert lines[3].split() == [
+    assert lines[4].split() == [
         "gan",
         "3.100",
         "±",
@@ -58,8 +58,8 @@ def test_terminal_rows(full: dict[str, Any], hostile: str) -> None:
         "ok",
         "(1)",
     ]
-    assert lines[7].startswith(one_line(hostile))  # rich's markup is shown, not obeyed
-    assert lines[3].index("3.100") == lines[4].index("2.200")
+    assert lines[6].startswith(one_line(hostile))  # rich's markup is shown, not obeyed
+    assert lines[4].index("3.100") == lines[3].index("2.200")
     assert f"(2) {one_line(hostile)}: failed: {one_line(hostile)}" in lines
 
 
@@ -90,8 +90,8 @@ def test_markdown_rows_have_as_many_cells_as_the_heading(full: dict[str, Any], h
     for line in rows:
         tables[len(markdown_cells(line))] += 1
     assert tables == {5: 8, 4: 8, 10: 8}
-    assert markdown_cells(rows[6])[0] == one_line(hostile)
-    assert markdown_cells(rows[2]) == ["gan", "3.100 ± 0.023", "0 ± 0", "2.47 ± 0.010", "ok (1)"]
+    assert markdown_cells(rows[5])[0] == one_line(hostile)
+    assert markdown_cells(rows[3]) == ["gan", "3.100 ± 0.023", "0 ± 0", "2.47 ± 0.010", "ok (1)"]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,8 @@ def test_json_is_exact_and_knows_no_nan(full: dict[str, Any]) -> None:
     text = render([("run", full)], "json")
     tables = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
     assert [table["table"] for table in tables] == ["scores", "channels", "quartiles"]
-    gan, expertsim = tables[0]["rows"][:2]
+    rows = {row["model"]: row for row in tables[0]["rows"]}
+    gan, expertsim = rows["gan"], rows["expertsim-3"]
     assert gan["values"][0] == {"mean": None, "std": 0.023, "rank": None}
     assert expertsim["values"][0]["mean"] == 0.1 + 0.2
     assert tables[0]["protocol"]["dataset"] == "0123456789abcdef" * 4

@@ -144,11 +144,11 @@ def test_cells_sort_by_number_and_missing_ones_have_none(tmp_path: Path, full: d
     first = re.search(r"<tbody>.*?</tbody>", text, re.DOTALL)
     assert first is not None
     rows = first.group().split("</tr>")
-    assert 'data-value="3.1">3.100 ± 0.023</td>' in rows[0]
-    assert 'class="number published" data-value="2.47">2.47 ± 0.010</td>' in rows[0]
-    assert '<td class="number measured">-</td>' in rows[4]
-    assert '<tr class="floor">' in rows[3]
-    assert 'class="number measured best" data-value="2.2"' in rows[1]
+    assert 'data-value="3.1">3.100 ± 0.023</td>' in rows[1]
+    assert 'class="number published" data-value="2.47">2.47 ± 0.010</td>' in rows[1]
+    assert '<td class="number measured">-</td>' in rows[3]
+    assert '<tr class="floor">' in rows[5]
+    assert 'class="number measured best" data-value="2.2"' in rows[0]
 
 
 def test_runs_stand_side_by_side(tmp_path: Path, result: Any, model: Any) -> None:

@@ -15,10 +15,11 @@ def headings(table: Table) -> list[str]:
 def test_scores_hold_every_metric_and_the_published_score(full: dict[str, Any]) -> None:
     (table,) = score_table([("run", full)])
     assert headings(table) == ["WS (photons)", "Empty-response rate (fraction)", "published WS (photons)"]
-    assert [row.model for row in table.rows][:4] == ["gan", "expertsim-3", "one-run", "mc"]
-    assert [str(cell) for cell in table.rows[0].cells] == ["3.100 ± 0.023", "0 ± 0", "2.47 ± 0.010"]
+    models = [row.model for row in table.rows]  # best first, then those without a score, the floor last
+    assert [*models[:3], *models[4:]] == ["expertsim-3", "gan", "one-run", "other", "mc"]
+    assert [str(cell) for cell in table.rows[1].cells] == ["3.100 ± 0.023", "0 ± 0", "2.47 ± 0.010"]
     assert [str(cell) for cell in table.rows[2].cells] == ["4.568", "0 ± 0", "-"]
-    assert [str(cell) for cell in table.rows[5].cells] == ["-", "-", "-"]
+    assert [str(cell) for cell in table.rows[4].cells] == ["-", "-", "-"]
 
 
 def test_a_failed_model_keeps_its_published_figure(result: Any, failed: Any) -> None:
@@ -77,14 +78,15 @@ def test_a_third_partys_metric_gets_columns(result: Any, model: Any) -> None:
 def test_channels(full: dict[str, Any]) -> None:
     (table,) = channel_table([("run", full)])
     assert headings(table) == ["pmtc", "pmt1"]
-    assert [str(cell) for cell in table.rows[1].cells] == ["3.200 ± 0.023", "1.200 ± 0.023"]
+    expertsim = next(row for row in table.rows if row.model == "expertsim-3")
+    assert [str(cell) for cell in expertsim.cells] == ["3.200 ± 0.023", "1.200 ± 0.023"]
     assert [str(cell) for cell in table.rows[4].cells] == ["-", "-"]
 
 
 def test_quartiles(full: dict[str, Any]) -> None:
     (table,) = quartile_table([("run", full)])
     assert headings(table) == [f"{p}Q{n}" for p in ("", "published ") for n in (1, 2, 3, 4)]
-    assert [str(cell) for cell in table.rows[0].cells] == [
+    assert [str(cell) for cell in table.rows[1].cells] == [
         "3.100 ± 0.023", "-", "3.100 ± 0.023", "3.100 ± 0.023", "4.07", "4.20", "3.76", "18.13",
     ]  # fmt: skip
     assert [str(cell) for cell in table.rows[3].cells[4:]] == ["-"] * 4
@@ -111,7 +113,7 @@ def test_equal_marks_share_a_footnote(result: Any, model: Any) -> None:
 
 def test_best_and_second_best_leave_the_floor_and_published_figures_out(full: dict[str, Any]) -> None:
     (table,) = score_table([("run", full)])
-    assert [row.cells[0].rank for row in table.rows] == [2, 1, 0, 0, 0, 0]
+    assert [row.cells[0].rank for row in table.rows] == [1, 2, 0, 0, 0, 0]
     assert all(row.cells[index].rank == 0 for row in table.rows for index in (1, 2))  # all equal; published
 
 
@@ -119,7 +121,7 @@ def test_the_best_may_be_the_highest_and_is_none_among_one(result: Any, model: A
     run = result(model("low", 1.0), model("high", 2.0), model("floor", 3.0, family="reference"))
     run["metrics"]["ws"]["better"] = "higher"
     (table,) = score_table([("run", run)])
-    assert [row.cells[0].rank for row in table.rows] == [2, 1, 0]
+    assert [(row.model, row.cells[0].rank) for row in table.rows] == [("high", 1), ("low", 2), ("floor", 0)]
     (alone,) = score_table([("run", result(model("gan")))])
     assert alone.rows[0].cells[0].rank == 0
 

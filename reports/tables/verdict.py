@@ -1,0 +1,112 @@
+"""How far from the floor: every metric of every model beside what a perfect simulator scores, and in words.
+
+The words follow fixed rules. A score within two standard errors of its floor, or no worse than it, is *at the
+floor*; any other is so many times the floor. Scores of which more is better are compared the other way round.
+What gives a model away is the observable on which a classifier (``auc``) leans most.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..text.results import Labelled, by_detector, one_line
+from .build import build_table, metric_column, metric_heading, metrics_of, ok_models
+from .table import Cell, Table
+
+CLASSIFIER = "auc"
+CHANCE = 0.05  # of an AUC around its floor: less is no fault worth naming
+FAR = 1.5  # times the floor from which on a model is said to be far from it
+
+
+def verdict_table(results: Labelled) -> list[Table]:
+    """A table of scores with their multiples of the floor, and remarks; none where no score has a floor."""
+    known = [(detector, group) for detector, group in by_detector(results) if _any_floor(group)]
+    return [_verdict(detector, group) for detector, group in known]
+
+
+def _verdict(detector: str, results: Labelled) -> Table:
+    metrics = metrics_of(results)
+    columns = tuple(
+        metric_column(name, about, metric_heading(name, about)) for name, about in metrics.items()
+    )
+
+    def cells(model: Mapping[str, Any]) -> tuple[Cell, ...]:
+        return tuple(
+            Cell.measured(model.get(name), ratio=ratio(model.get(name) or {}, about))
+            for name, about in metrics.items()
+        )
+
+    text = "In brackets: times the floor, which is what the reference simulation scores, or else one half of "
+    text += "the reference beside the other."
+    table = build_table("verdict", "How far from the floor", detector, results, columns, cells, text)
+    return table.with_remarks(remarks(results))
+
+
+def _any_floor(results: Labelled) -> bool:
+    names = metrics_of(results)
+    return any("floor" in (model.get(name) or {}) for model in ok_models(results) for name in names)
+
+
+def ratio(score: Mapping[str, Any], about: Mapping[str, Any]) -> float | None:
+    """How many times the floor a score is; ``None`` where there is no floor, or none above zero."""
+    mean, floor = score.get("mean"), score.get("floor")
+    if mean is None or floor is None or floor <= 0 or mean <= 0:
+        return None
+    times = mean / floor if about["better"] == "lower" else floor / mean
+    return float(times)
+
+
+def remarks(results: Labelled) -> tuple[str, ...]:
+    """A line for each model that was scored, the reference simulation left out."""
+    metrics = metrics_of(results)
+    return tuple(
+        f"{one_line(model['name'])}: {'; '.join(_said(model, metrics))}."
+        for model in ok_models(results)
+        if model.get("family") != "reference"
+    )
+
+
+def _said(model: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    at_floor, near, far = [], [], []
+    for name, about in metrics.items():
+        score = model.get(name) or {}
+        times = ratio(score, about)
+        if _at_floor(score, about):
+            at_floor.append(name)
+        elif times is not None and times < FAR:
+            near.append(f"{name} {times:.2f}")
+        elif times is not None:
+            far.append(f"{name} {times:.3g}")
+    if at_floor:
+        yield f"at the floor in {', '.join(at_floor)}"
+    if near:
+        yield f"near it in {', '.join(near)} (times the floor)"
+    if far:
+        yield f"far from it in {', '.join(far)}"
+    if not (at_floor or near or far):
+        yield "no score with a floor"
+    given_away = _given_away(model)
+    if given_away:
+        yield given_away
+
+
+def _at_floor(score: Mapping[str, Any], about: Mapping[str, Any]) -> bool:
+    """Whether a score is no worse than its floor by more than two standard errors of the mean."""
+    mean, floor, std = score.get("mean"), score.get("floor"), score.get("std")
+    if mean is None or floor is None:
+        return False
+    runs = max(1, len(score.get("runs") or ()))
+    error = score.get("error") or (std or 0.0) / math.sqrt(runs)
+    worse = (mean - floor) * (1 if about["better"] == "lower" else -1)
+    return bool(worse <= 2 * math.hypot(error, error))
+
+
+def _given_away(model: Mapping[str, Any]) -> str | None:
+    """The observable that tells the model's responses from the data's, where a classifier can."""
+    score = model.get(CLASSIFIER) or {}
+    mean, floor = score.get("mean"), score.get("floor")
+    weights = {name: value["mean"] for name, value in (score.get("channels") or {}).items()}
+    weights = {name: weight for name, weight in weights.items() if weight is not None and weight > 0}
+    if mean is None or floor is None or mean - floor < CHANCE or not weights:
+        return None
+    return f"given away by {one_line(max(weights, key=lambda name: weights[name]))}"
