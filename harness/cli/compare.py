@@ -12,8 +12,8 @@ from ..errors import UserError
 from ..record.folder import RunFolder
 from ..score.compare import compare as compare_runs
 from ..score.significance import CONFIDENCE
-from .plugins import load_registry
-from .progress import bars, counter
+from .common.plugins import load_registry
+from .common.progress import bars, counter
 
 TextFormats = Annotated[
     list[str],

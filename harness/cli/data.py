@@ -16,9 +16,9 @@ from ..data.open import maker_of, open_data, particles_of
 from ..errors import UserError
 from ..plugin.datasets import MakeRequest, ReadRequest
 from ..plugin.specs import PROJECT
-from .picture import picture
-from .plugins import load_registry
-from .progress import bars, counter
+from .common.picture import picture
+from .common.plugins import load_registry
+from .common.progress import bars, counter
 from .run import Quiet
 
 app = typer.Typer(

@@ -8,7 +8,7 @@ import typer
 from ..export.card import scores_of
 from ..export.exporting import export as write_export
 from ..models.names import find_model
-from .plugins import load_registry
+from .common.plugins import load_registry
 
 
 def export(

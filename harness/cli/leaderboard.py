@@ -10,9 +10,9 @@ from simbench import reports
 from ..record.folder import RunFolder
 from ..score.leaderboard import rank
 from ..score.significance import CONFIDENCE
+from .common.plugins import load_registry
+from .common.progress import bars, counter
 from .compare import Out, TextFormats, check_text_formats, deliver
-from .plugins import load_registry
-from .progress import bars, counter
 
 
 def leaderboard(

@@ -14,8 +14,8 @@ from simbench.reports.output import FILES
 from ..errors import UserError
 from ..plugin.observables import Observable
 from ..plugin.registry import Registry, Source
-from .formats import offered_formats
-from .plugins import load_registry
+from .common.formats import offered_formats
+from .common.plugins import load_registry
 
 
 def list_(

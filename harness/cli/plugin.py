@@ -16,7 +16,7 @@ from ..models.names import find_model, require_serves
 from ..plugin.detectors import Detector
 from ..plugin.registry import Registry
 from ..plugin.simulators import Context
-from .plugins import load_registry
+from .common.plugins import load_registry
 
 app = typer.Typer(
     help="Write a package for a new model, and check a model.",

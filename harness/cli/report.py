@@ -14,9 +14,9 @@ from ..plugin.registry import Registry
 from ..record.folder import RunFolder
 from ..score.rescore import rescored
 from ..training.sweep import is_sweep, read_sweep
-from .formats import Formats, choose_formats, render_offered, write_offered
-from .plugins import load_registry
-from .progress import bars, counter
+from .common.formats import Formats, choose_formats, render_offered, write_offered
+from .common.plugins import load_registry
+from .common.progress import bars, counter
 
 
 def report(

@@ -13,9 +13,9 @@ from ..record.folder import RunFolder
 from ..run.benchmark import run as run_benchmark
 from ..run.placement import Placement
 from ..run.request import Request
-from .formats import Formats, choose_formats, render_offered, write_offered
-from .plugins import load_registry
-from .progress import bars, counter, watch
+from .common.formats import Formats, choose_formats, render_offered, write_offered
+from .common.plugins import load_registry
+from .common.progress import bars, counter, watch
 
 # Options that mean the same in several commands.
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress; the tables are printed all the same.")]

@@ -14,9 +14,9 @@ from ..run.request import Request
 from ..training.plan import SweepOptions
 from ..training.sweep import FILE, failures
 from ..training.sweep import sweep as run_sweep
-from .formats import Formats, check_formats
-from .plugins import load_registry
-from .progress import bars, counter, watch_sweep
+from .common.formats import Formats, check_formats
+from .common.plugins import load_registry
+from .common.progress import bars, counter, watch_sweep
 from .run import Data, Device, MinPhotons, Quiet, Split
 from .train import Learned, Preset, parse_settings
 

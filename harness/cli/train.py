@@ -9,8 +9,8 @@ from ..errors import UserError
 from ..run.request import Request
 from ..run.watch import Watch
 from ..training.prepare import prepare
-from .plugins import load_registry
-from .progress import TrainingBar, bars, counter
+from .common.plugins import load_registry
+from .common.progress import TrainingBar, bars, counter
 from .run import Data, Device, MinPhotons, Quiet, Split
 
 Learned = Annotated[str, typer.Option(help="Whose responses to learn.")]

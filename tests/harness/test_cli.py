@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from simbench.harness.cli.picture import picture
+from simbench.harness.cli.common.picture import picture
 from simbench.harness.data.dataset import Dataset
 from simbench.harness.data.split import particle_hashes, selected
 from simbench.harness.hooks import Progress, Responses

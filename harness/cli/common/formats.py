@@ -9,11 +9,11 @@ import typer
 from simbench import reports
 from simbench.reports.output import FILES
 
-from ..errors import UserError, traced
-from ..files import write_text
-from ..plugin.registry import Registry
-from ..plugin.reports import ReportFormat
-from ..plugin.specs import PROJECT
+from ...errors import UserError, traced
+from ...files import write_text
+from ...plugin.registry import Registry
+from ...plugin.reports import ReportFormat
+from ...plugin.specs import PROJECT
 
 Formats = Annotated[
     list[str],

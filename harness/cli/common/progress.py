@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from ..plugin.simulators import Progress as News
-from ..run.watch import Watch
+from ...plugin.simulators import Progress as News
+from ...run.watch import Watch
 
 
 @contextmanager

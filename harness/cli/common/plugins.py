@@ -2,7 +2,7 @@
 
 import sys
 
-from ..plugin.registry import Registry, load
+from ...plugin.registry import Registry, load
 
 
 def load_registry() -> Registry:
