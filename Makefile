@@ -3,14 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= runs/proton
+WORKERS ?= auto
 REFERENCE := tests/reference/proton
 GUARDED := --models all --detector proton --runs 1 --no-resume --quiet
 
-.PHONY: help install run test lint docs bench reference guard clean
+.PHONY: help install run test test-quick lint docs bench reference guard clean
 
 help:
 	@echo "make run    set up .venv and compare all models on the embedded proton data"
 	@echo "make test   set up .venv and run the tests"
+	@echo "make test-quick  the tests less the slow ones, in a minute"
 	@echo "make lint   ruff and mypy (strict)"
 	@echo "make docs   the documentation as a web site, in site/"
 	@echo "make bench  speed, as ratios measured side by side (pytest-benchmark)"
@@ -43,7 +45,10 @@ run: $(VENV)/.installed
 	$(BIN)/simbench run --models all --detector proton --out $(OUT)
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+test-quick: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
 
 lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from simbench.harness.cli.app import app as cli
+from simbench.harness.cli import app as cli
 from simbench.harness.cli.common import plugins
 from simbench.harness.data import dataset
 from simbench.harness.hooks import DatasetMaker, Embedded, Responses, SimulatorOffer, hookimpl

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from simbench.harness.cli.app import app as cli
+from simbench.harness.cli import app as cli
 from simbench.harness.data.dataset import Dataset
 
 TOY = """

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from simbench.baselines.montecarlo import make_dataset
-from simbench.harness.cli.app import app as cli
+from simbench.harness.cli import app as cli
 from simbench.harness.data.sums import Projection
 from simbench.harness.errors import UserError
 from simbench.harness.export.exporting import export

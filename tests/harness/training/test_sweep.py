@@ -30,8 +30,9 @@ STATE = ("orders", "waiting", "lock")
 def installed(tmp_path_factory, announce):
     """The toy plugin as an installed package, which every process with this folder on its path finds."""
     folder = tmp_path_factory.mktemp("installed")
-    for name in ("toy_sweep.py", "toy_data.py"):
-        shutil.copy(Path(__file__).with_name(name), folder)
+    here = Path(__file__).parent
+    for path in (here / "toy_sweep.py", here.parent / "toy_data.py"):
+        shutil.copy(path, folder)
     announce(folder, "toy_sweep", "1.0")
     return folder
 

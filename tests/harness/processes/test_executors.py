@@ -16,7 +16,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from simbench.harness.cli.app import app as cli
+from simbench.harness.cli import app as cli
 from simbench.harness.data.sums import Projection
 from simbench.harness.errors import UserError
 from simbench.harness.plugin import registry
@@ -38,8 +38,8 @@ PROCESSES = Placement("processes", workers=2)
 def installed(tmp_path_factory, announce):
     """The toy plugin as an installed package, and a broken one beside it."""
     folder = tmp_path_factory.mktemp("installed")
-    for name in ("toy_grid.py", "toy_data.py"):
-        shutil.copy(HERE / name, folder)
+    for path in (HERE / "toy_grid.py", HERE.parent / "toy_data.py"):
+        shutil.copy(path, folder)
     (folder / "toy_broken.py").write_text('"""Broken."""\n\nimport no_such_package_at_all\n')
     for name in ("toy_grid", "toy_broken"):
         announce(folder, name, "1.5")
