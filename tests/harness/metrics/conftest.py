@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simbench.harness.metrics.observables import observe
+from simbench.harness.plugin.observables import observe
 
 SHAPE = (12, 10)
 REPEATS = 8

@@ -6,7 +6,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from simbench.harness.metrics.classifier import area, area_error, auc
-from simbench.harness.metrics.observables import NAMES
+from simbench.harness.plugin.observables import NAMES
 
 
 @pytest.fixture(scope="module")

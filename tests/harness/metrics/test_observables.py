@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simbench.harness.metrics import observables
-from simbench.harness.metrics.observables import NAMES, OBSERVABLES, observe
+from simbench.harness.plugin import observables
+from simbench.harness.plugin.observables import NAMES, OBSERVABLES, observe
 
 
 def slow(image):
