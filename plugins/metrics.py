@@ -1,4 +1,4 @@
-"""The metrics that every run has."""
+"""The metrics that every run has, and those that are asked for."""
 
 from collections.abc import Iterable
 
@@ -6,8 +6,122 @@ from simbench.harness.hooks import hookimpl
 from simbench.harness.metrics.wasserstein import EMPTY, WASSERSTEIN
 from simbench.harness.plugin.metric import Metric
 
+from . import _scores as scores
+
+NUMBERS = ("particle", "observables")
+
+METRICS = (
+    WASSERSTEIN,
+    EMPTY,
+    Metric(
+        "ws-conditional",
+        "Conditional Wasserstein score",
+        "{unit}",
+        1,
+        scores.ws_conditional,
+        resampled=scores.ws_conditional_replicates,
+        meaning="WS within bins of what the particle was expected to give: a simulator that ignores its "
+        "conditions is seen",
+        needs=("particle",),
+    ),
+    Metric(
+        "energy-conditional",
+        "Excess error, 1 / n*",
+        "1 / responses",
+        1,
+        scores.energy_conditional,
+        meaning="one over the number of true responses that would be as wrong; 0 is perfect, at any size of "
+        "the test part",
+        needs=("particle",),
+        runs=1,
+    ),
+    Metric(
+        "auc",
+        "Classifier AUC",
+        "area",
+        1,
+        scores.auc_of,
+        meaning="how well boosted trees tell them from the data's, given the conditions; 0.5: not at all",
+        needs=("particle", "conditions", "observables"),
+        runs=1,
+    ),
+    Metric(
+        "fpd",
+        "Frechet physics distance",
+        "spreads^2",
+        1,
+        scores.fpd_of,
+        meaning="distance of means and covariances of the observables, less what the sample's size brings",
+        needs=NUMBERS,
+        runs=1,
+    ),
+    Metric(
+        "kpd",
+        "Kernel physics distance",
+        "kernel",
+        1,
+        scores.kpd_of,
+        meaning="distance of the observables' moments up to the fourth; 0 is expected of a perfect simulator",
+        needs=NUMBERS,
+        runs=1,
+    ),
+    Metric(
+        "separation",
+        "Separation power",
+        "fraction",
+        1,
+        scores.separation,
+        meaning="how little the histograms of an observable overlap, mean over observables; 1: not at all",
+        needs=("observables",),
+        runs=1,
+    ),
+    Metric(
+        "ws-observables",
+        "Wasserstein score of observables",
+        "spreads",
+        1,
+        scores.ws_observables,
+        meaning="distance of each observable's distribution in units of its spread, mean over observables",
+        needs=("observables",),
+        runs=1,
+    ),
+    Metric(
+        "conditional",
+        "Excess of a particle's mean",
+        "spreads",
+        1,
+        scores.conditional,
+        meaning="how far a particle's mean observables are off beyond chance, in units of its fluctuations",
+        needs=NUMBERS,
+        runs=1,
+    ),
+    Metric(
+        "correlation",
+        "Correlation distance",
+        "norm",
+        1,
+        scores.correlation_of,
+        meaning="how far the correlations between observables are off, all pairs together",
+        needs=("observables",),
+        runs=1,
+    ),
+    Metric(
+        "prdc",
+        "Coverage",
+        "fraction",
+        1,
+        scores.prdc_of,
+        better="higher",
+        meaning="share of the data's responses with a generated one nearby; precision, recall and density "
+        "beside it",
+        needs=NUMBERS,
+        default=False,
+        runs=1,
+    ),
+)
+
 
 @hookimpl
 def simbench_metrics() -> Iterable[Metric]:
-    """The Wasserstein score, over all responses and by quartile, and the empty-response rate."""
-    return (WASSERSTEIN, EMPTY)
+    """The Wasserstein score and the empty-response rate, and what sees more than those two."""
+    return METRICS

@@ -4,8 +4,8 @@ Precision and recall (Kynkaanniemi et al. 2019, arXiv:1904.06991), density and c
 arXiv:2002.09797). A ball around each response reaches to its k-th nearest neighbour of its own side.
 
 None of the four is "the higher the better": a simulator that repeats the middle of the distribution has a
-high precision and a density above 1. Compare with what the Monte Carlo has at the same size of the sample; all
-of them depend on it.
+high precision and a density above 1. Compare with what the Monte Carlo has at the same size of the sample;
+all of them depend on it.
 """
 
 from dataclasses import dataclass

@@ -45,7 +45,7 @@ def test_each_says_something_else():
     right, narrow, far = prdc(x, y), prdc(x, 0.3 * y), prdc(x, y + 20)
     assert narrow.precision > right.precision + 0.005
     assert narrow.recall < right.recall - 0.3
-    assert narrow.density > 1.3 * right.density
+    assert narrow.density > 1.15 * right.density
     assert narrow.coverage < right.coverage - 0.2
     assert astuple(far)[:4] == (0, 0, 0, 0)
 

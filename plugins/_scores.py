@@ -1,0 +1,170 @@
+"""From what a run has kept to the pure functions of ``harness/metrics``, and from their findings to values.
+
+Each function is that of one metric of :mod:`simbench.plugins.metrics`, whose formula is in docs/protocol.md.
+Numbers beside the one of subset ``all`` and channel ``mean`` go to ``scores.csv``.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from simbench.harness.metrics.arrays import standardised
+from simbench.harness.metrics.classifier import auc
+from simbench.harness.metrics.conditional import by_particle, ws_within, ws_within_replicates
+from simbench.harness.metrics.correlation import correlation
+from simbench.harness.metrics.equivalent import equivalent
+from simbench.harness.metrics.physics_distance import Distance, fpd, kpd
+from simbench.harness.metrics.prdc import prdc
+from simbench.harness.metrics.repeats import equal_bins, expected_sums
+from simbench.harness.metrics.separation import distances, separations
+from simbench.harness.plugin.metric import Resampling, Scored, Value
+
+BINS = 8  # of the expected sum
+QUARTERS = ("q1", "q2", "q3", "q4")
+
+Floats = npt.NDArray[np.float64]
+
+
+def ws_conditional(scored: Scored) -> Iterator[Value]:
+    """WS within 8 bins of the expected sum, and within each of its quarters."""
+    expected = _expected(scored)
+    found = ws_within(scored.reference, scored.generated, equal_bins(expected, BINS)[0])
+    yield Value("all", "mean", found.value)
+    for channel, distance in zip(scored.channels, found.shares @ found.columns, strict=True):
+        yield Value("all", channel, float(distance))
+    quarters = ws_within(scored.reference, scored.generated, equal_bins(expected, 4)[0])
+    for place, score, columns in zip(quarters.bins, quarters.scores, quarters.columns, strict=True):
+        yield Value(QUARTERS[place], "mean", float(score))
+        for channel, distance in zip(scored.channels, columns, strict=True):
+            yield Value(QUARTERS[place], channel, float(distance))
+
+
+def ws_conditional_replicates(scored: Scored, resampling: Resampling) -> Floats:
+    """(B,) the first value of :func:`ws_conditional` in each replicate; the bins stay those of all."""
+    label = equal_bins(_expected(scored), BINS)[0]
+    return ws_within_replicates(
+        scored.reference, scored.generated, label, resampling.group, resampling.weights
+    )
+
+
+def auc_of(scored: Scored) -> Iterator[Value]:
+    """The area and, as subset ``importance``, how far it falls when an observable is shuffled."""
+    reference, generated = _observables(scored)
+    found = auc(
+        reference,
+        generated,
+        particle=_particle(scored),
+        conditions=scored.conditions,
+        names=scored.observed,
+    )
+    yield Value("all", "mean", found.auc, found.error)
+    for name, fall in found.importance:
+        yield Value("importance", name, fall)
+
+
+def energy_conditional(scored: Scored) -> Iterator[Value]:
+    """``1 / n*`` of the channel sums within 8 bins of the expected sum; n* itself as subset ``worth``."""
+    label = equal_bins(_expected(scored), BINS)[0]
+    found = equivalent(scored.reference, scored.generated, particle=_particle(scored), label=label)
+    yield Value("all", "mean", found.relative / found.bins, found.error / found.bins)
+    yield from _named("all", scored.channels, found.columns / found.bins)
+    for name in ("number", "low", "high"):
+        yield Value("worth", name, _finite(getattr(found, name)))
+
+
+def fpd_of(scored: Scored) -> Iterator[Value]:
+    """FPD of the observables."""
+    yield _distance(fpd(*_observables(scored), particle=_particle(scored)))
+
+
+def kpd_of(scored: Scored) -> Iterator[Value]:
+    """KPD of the observables."""
+    yield _distance(kpd(*_observables(scored), particle=_particle(scored)))
+
+
+def separation(scored: Scored) -> Iterator[Value]:
+    """Separation power: mean over observables, and of each."""
+    found = separations(*_observables(scored))
+    yield Value("all", "mean", float(found.mean()))
+    yield from _named("all", scored.observed, found)
+
+
+def ws_observables(scored: Scored) -> Iterator[Value]:
+    """W1 over the reference's spread: mean over observables, of each, and in its own unit as ``own unit``."""
+    own, relative = distances(*_observables(scored))
+    yield _mean(relative)
+    yield from _named("all", scored.observed, relative)
+    yield from _named("own unit", scored.observed, own)
+
+
+def conditional(scored: Scored) -> Iterator[Value]:
+    """By particle: the excess of the mean in units of the spread, and the ratio of the spreads."""
+    found = by_particle(*_observables(scored), particle=_particle(scored))
+    averages = found.averages()
+    several = (found.counts > 1).all(axis=0)
+    if not several.any():
+        yield Value("all", "mean", None)
+        return
+    spread = np.sqrt(found.variances[0, several]).mean(axis=0)
+    spread[spread == 0] = np.nan
+    excess = averages["excess"] / spread
+    yield _mean(excess)
+    yield from _named("all", scored.observed, excess)
+    yield from _named("spread ratio", scored.observed, averages["ratio"])
+
+
+def correlation_of(scored: Scored) -> Iterator[Value]:
+    """The distance of the correlation matrices, and the worst pair with its sign as subset ``worst pair``."""
+    found = correlation(*_observables(scored), scored.observed)
+    yield Value("all", "mean", found.distance)
+    yield Value("worst pair", " and ".join(found.worst), found.difference)
+
+
+def prdc_of(scored: Scored) -> Iterator[Value]:
+    """Coverage, and all four as channels."""
+    sides = standardised(*_observables(scored))
+    found = prdc(*sides, particle=_particle(scored))
+    yield Value("all", "mean", found.coverage)
+    for name in ("precision", "recall", "density", "coverage"):
+        yield Value("all", name, getattr(found, name))
+
+
+def _expected(scored: Scored) -> Floats:
+    """(N,) the expected sum of each response, from the other responses of its particle."""
+    energy = None
+    if scored.conditions is not None:
+        named = [place for place, name in enumerate(scored.features) if "energy" in name.lower()]
+        energy = scored.conditions[:, named[0]] if named else None
+    return expected_sums(scored.reference_photons, _particle(scored), energy)
+
+
+def _particle(scored: Scored) -> npt.NDArray[np.int64]:
+    if scored.particle is None:
+        raise ValueError("the particles of the responses are not known")
+    return scored.particle
+
+
+def _observables(scored: Scored) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    if scored.reference_observables is None or scored.generated_observables is None:
+        raise ValueError("the observables of the responses are not known")
+    return scored.reference_observables, scored.generated_observables
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _mean(values: Floats) -> Value:
+    """Of those that could be measured."""
+    known = values[np.isfinite(values)]
+    return Value("all", "mean", float(known.mean()) if len(known) else None)
+
+
+def _named(subset: str, names: Sequence[str], values: Floats) -> Iterator[Value]:
+    for name, value in zip(names, values, strict=True):
+        yield Value(subset, name, _finite(value))
+
+
+def _distance(found: Distance) -> Value:
+    return Value("all", "mean", found.value, found.error)
