@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from simbench.harness.metrics.arrays import standardised
+from simbench.harness.metrics.arrays import jackknife_error, parts, standardised
 from simbench.harness.metrics.classifier import auc
 from simbench.harness.metrics.conditional import by_particle, ws_within, ws_within_replicates
 from simbench.harness.metrics.correlation import correlation
@@ -21,6 +21,7 @@ from simbench.harness.metrics.separation import distances, separations
 from simbench.harness.plugin.metric import Resampling, Scored, Value
 
 BINS = 8  # of the expected sum
+PARTS = 20  # of the particles, for a jackknife
 QUARTERS = ("q1", "q2", "q3", "q4")
 
 Floats = npt.NDArray[np.float64]
@@ -99,18 +100,21 @@ def ws_observables(scored: Scored) -> Iterator[Value]:
 
 
 def conditional(scored: Scored) -> Iterator[Value]:
-    """By particle: the excess of the mean in units of the spread, and the ratio of the spreads."""
-    found = by_particle(*_observables(scored), particle=_particle(scored))
+    """By particle: the squared excess of the mean over the variance, and the ratio of the spreads."""
+    particle = _particle(scored)
+    found = by_particle(*_observables(scored), particle=particle)
     averages = found.averages()
-    several = (found.counts > 1).all(axis=0)
-    if not several.any():
+    relative = averages["relative"]
+    if not np.isfinite(relative).any():
         yield Value("all", "mean", None)
         return
-    spread = np.sqrt(found.variances[0, several]).mean(axis=0)
-    spread[spread == 0] = np.nan
-    excess = averages["excess"] / spread
-    yield _mean(excess)
-    yield from _named("all", scored.observed, excess)
+    count = min(PARTS, len(found.units))
+    part = parts(found.units, count, 0, "conditional")
+    left = found.averages((part[:, None] != np.arange(count)).astype(np.float64))["relative"]
+    known = np.isfinite(relative) & np.isfinite(left).all(axis=1)
+    error = jackknife_error(left[known].mean(axis=0)) if known.any() and count > 1 else None
+    yield Value("all", "mean", float(np.nanmean(relative)), error)
+    yield from _named("all", scored.observed, relative)
     yield from _named("spread ratio", scored.observed, averages["ratio"])
 
 

@@ -88,10 +88,11 @@ METRICS = (
     Metric(
         "conditional",
         "Excess of a particle's mean",
-        "spreads",
+        "variances",
         1,
         scores.conditional,
-        meaning="how far a particle's mean observables are off beyond chance, in units of its fluctuations",
+        meaning="squared error of a particle's mean observables beyond chance, over their fluctuations; "
+        "0 is expected of a perfect simulator",
         needs=NUMBERS,
         runs=1,
     ),

@@ -41,11 +41,12 @@ class ByParticle:
         - ``excess``: the root mean square of that difference beyond what R repeats give by chance, from the
           mean of ``difference^2 - variance / n - variance / m``, which is unbiased: 0 is expected of a
           perfect simulator. A negative square gives a negative root.
+        - ``relative``: that square over the reference's mean variance within a particle, with its sign.
         - ``ratio``: sum of the generated standard deviations over the sum of the reference's. 1 is perfect, 0
           never fluctuates. NaN where the reference does not vary.
         - ``ws``: of the Wasserstein distance, in the observable's unit.
 
-        Particles with one response on a side have no spread, and are left out of ``excess`` and ``ratio``.
+        Particles with one response on a side have no spread, and are left out of all but ``bias`` and ``ws``.
         """
         share = np.ones((len(self.units), 1)) if weights is None else np.asarray(weights, dtype=np.float64)
         if share.ndim != 2 or len(share) != len(self.units):
@@ -56,10 +57,13 @@ class ByParticle:
         spread = np.sqrt(self.variances[:, several])
         with np.errstate(invalid="ignore", divide="ignore"):
             square = ((step**2 - noise)[several].T @ share[several]) / share[several].sum(axis=0)
+            fluctuation = (self.variances[0, several].T @ share[several]) / share[several].sum(axis=0)
+            relative = square / fluctuation
             ratio = (spread[1].T @ share[several]) / (spread[0].T @ share[several])
         found = {
             "bias": np.abs(step).T @ share / share.sum(axis=0),
             "excess": np.sign(square) * np.sqrt(np.abs(square)),
+            "relative": np.where(np.isfinite(relative), relative, np.nan),
             "ratio": np.where(np.isfinite(ratio), ratio, np.nan),
             "ws": self.distance.T @ share / share.sum(axis=0),
         }

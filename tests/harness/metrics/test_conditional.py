@@ -23,6 +23,7 @@ def test_two_particles_worked_by_hand():
     assert average["bias"].tolist() == [3]
     # ((4 - 5) + (16 - 4)) / 2
     assert average["excess"] == pytest.approx(np.sqrt(5.5))
+    assert average["relative"] == pytest.approx(5.5)  # the mean variance is (2 + 0) / 2
     assert average["ratio"] == pytest.approx(2 * np.sqrt(8) / np.sqrt(2))
     assert average["ws"].tolist() == [3]
 
