@@ -14,14 +14,18 @@ from simbench.harness.metrics.classifier import auc
 from simbench.harness.metrics.conditional import by_particle, ws_within, ws_within_replicates
 from simbench.harness.metrics.correlation import correlation
 from simbench.harness.metrics.equivalent import equivalent
+from simbench.harness.metrics.memorisation import memorisation
 from simbench.harness.metrics.physics_distance import Distance, fpd, kpd
+from simbench.harness.metrics.pixel import pixel
 from simbench.harness.metrics.prdc import prdc
 from simbench.harness.metrics.repeats import equal_bins, expected_sums
+from simbench.harness.metrics.response import centroid_resolutions, efficiencies, response
 from simbench.harness.metrics.separation import distances, separations
 from simbench.harness.plugin.metric import Resampling, Scored, Value
 
 BINS = 8  # of the expected sum
 PARTS = 20  # of the particles, for a jackknife
+SIDES = ("reference", "generated")
 QUARTERS = ("q1", "q2", "q3", "q4")
 
 Floats = npt.NDArray[np.float64]
@@ -134,13 +138,56 @@ def prdc_of(scored: Scored) -> Iterator[Value]:
         yield Value("all", name, getattr(found, name))
 
 
+def response_of(scored: Scored) -> Iterator[Value]:
+    """The error of the mean response; of the resolution, its terms, centroids and hits beside it."""
+    energy = _energy(scored)
+    if energy is None:
+        raise ValueError("the conditions have no energy")
+    particle = _particle(scored)
+    found = response(scored.reference_photons, scored.generated_photons, energy=energy, particle=particle)
+    yield Value("all", "mean", found.error)
+    yield Value("all", "resolution", _finite(found.resolution_error))
+    for side, terms in zip(SIDES, found.terms, strict=True):
+        yield from _named(f"{side} fit", ("stochastic", "constant"), terms)
+    centres = [place for place, name in enumerate(scored.observed) if name.startswith("centre_")]
+    if centres:
+        names = [scored.observed[place] for place in centres]
+        sides = (side[:, centres] for side in _observables(scored))
+        for side, spreads in zip(SIDES, centroid_resolutions(*sides, particle=particle), strict=True):
+            yield from _named(f"{side} spread", names, spreads)
+    for side, shares in zip(SIDES, efficiencies(scored.reference, scored.generated), strict=True):
+        yield from _named(f"{side} hit share", scored.channels, shares)
+
+
+def pixel_of(scored: Scored) -> Iterator[Value]:
+    """The error of mean images of particles, and of the mean image of all."""
+    if scored.blocks is None:
+        raise ValueError("the responses are not kept")
+    found = pixel(scored.blocks(), _particle(scored))
+    yield Value("all", "mean", found.mae)
+    for name in ("rmse", "overall_mae", "overall_rmse"):
+        yield Value("all", name, getattr(found, name))
+
+
+def memorisation_of(scored: Scored) -> Iterator[Value]:
+    """How often a generated response is closer to a training response than the truth, and copies."""
+    if scored.training is None:
+        raise ValueError("the training responses are not known")
+    found = memorisation(scored.training, *_observables(scored), particle=_particle(scored))
+    yield Value("all", "mean", found.closer, found.error)
+    yield Value("all", "copies", found.copies)
+    yield Value("all", "reference_copies", found.reference_copies)
+
+
+def _energy(scored: Scored) -> npt.NDArray[np.float32] | None:
+    """(N,) the first condition that is an energy."""
+    named = [place for place, name in enumerate(scored.features) if "energy" in name.lower()]
+    return None if scored.conditions is None or not named else scored.conditions[:, named[0]]
+
+
 def _expected(scored: Scored) -> Floats:
     """(N,) the expected sum of each response, from the other responses of its particle."""
-    energy = None
-    if scored.conditions is not None:
-        named = [place for place, name in enumerate(scored.features) if "energy" in name.lower()]
-        energy = scored.conditions[:, named[0]] if named else None
-    return expected_sums(scored.reference_photons, _particle(scored), energy)
+    return expected_sums(scored.reference_photons, _particle(scored), _energy(scored))
 
 
 def _particle(scored: Scored) -> npt.NDArray[np.int64]:

@@ -119,6 +119,40 @@ METRICS = (
         default=False,
         runs=1,
     ),
+    Metric(
+        "response",
+        "Error of the mean response",
+        "fraction",
+        1,
+        scores.response_of,
+        meaning="how far the mean photon sum is off in bins of energy; resolution and hits beside it",
+        needs=("particle", "conditions", "observables"),
+        default=False,
+        runs=1,
+    ),
+    Metric(
+        "pixel",
+        "Error of mean images",
+        "{unit}",
+        1,
+        scores.pixel_of,
+        meaning="how far a pixel of a particle's mean image is off",
+        needs=("particle", "responses"),
+        default=False,
+        runs=1,
+    ),
+    Metric(
+        "memorisation",
+        "Closer to training responses",
+        "fraction",
+        1,
+        scores.memorisation_of,
+        meaning="how often a generated response is closer to a training response than a true one is; 0.5: as "
+        "the truth, 1: copies",
+        needs=("particle", "observables", "training"),
+        default=False,
+        runs=1,
+    ),
 )
 
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from .arrays import Floats, Integers, capped, jackknife, jackknife_error, labels, pair, parts, standardised
 
 PARTS = 20  # of the jackknife
-ROWS = 5_000  # responses of each side that KPD compares at most, as whole particles
+ROWS = 10_000  # responses of each side that KPD compares at most, as whole particles
 DEGREE = 4
 
 
