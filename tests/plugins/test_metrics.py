@@ -1,6 +1,5 @@
 """The metrics that come with simbench: what each says of a perfect simulator, and of one that is blind."""
 
-
 import numpy as np
 import pytest
 
