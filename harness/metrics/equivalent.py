@@ -198,7 +198,8 @@ class _Pairs:
         shape = (self._bins, self._parts)
 
         def summed(values: Floats) -> Floats:
-            return np.bincount(self._place, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
+            found = np.bincount(self._place, weights=values, minlength=shape[0] * shape[1])
+            return np.asarray(found, dtype=np.float64).reshape(shape)
 
         # pairs that leave with a part: those with one row in it, counted from each side, less those with
         # both; pairs of one particle, never counted, lie in one part

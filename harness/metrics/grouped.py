@@ -36,7 +36,7 @@ def wasserstein_by_group(
     with np.errstate(invalid="ignore", divide="ignore"):
         f = (below_reference - before[0][group]) / n[group]
         g = (below_generated - before[1][group]) / m[group]
-    distance = np.bincount(group, weights=np.abs(f - g) * gap, minlength=groups)
+    distance = np.asarray(np.bincount(group, weights=np.abs(f - g) * gap, minlength=groups), np.float64)
     distance[(n == 0) | (m == 0)] = np.nan
     return distance
 

@@ -74,7 +74,7 @@ def memorisation(
     owner, truth, made = owner[kept], truth[kept], made[kept]
     learned = learned[:: -(-len(learned) // TRAINING)]
     places, asked = standardised(learned, np.concatenate([truth, made]))
-    distance = KDTree(places).query(asked)[0]
+    distance = np.asarray(KDTree(places).query(asked)[0])
     first, second = distance[: len(truth)], distance[len(truth) :]
     return Memorisation(
         closer=area(first, second),
