@@ -62,15 +62,7 @@ def _replicates(metric: Metric, scored: Scored, resampling: Resampling) -> Float
         return metric.resampled(scored, resampling)
     values = []
     for replicate in range(resampling.weights.shape[1]):
-        rows = resampling.rows(replicate)
-        drawn = Scored(
-            scored.reference[rows],
-            scored.generated[rows],
-            scored.reference_photons[rows],
-            scored.generated_photons[rows],
-            scored.channels,
-            scored.min_photons,
-        )
+        drawn = scored.take(resampling.rows(replicate))
         table = {(value.subset, value.channel): value.value for value in metric.function(drawn)}
         overall = table["all", "mean"]
         if overall is None:
@@ -80,7 +72,8 @@ def _replicates(metric: Metric, scored: Scored, resampling: Resampling) -> Float
 
 
 def metrics_of(known: Mapping[str, Metric], folders: Sequence[RunFolder]) -> list[Metric]:
-    """The metrics that all runs have.
+    """The metrics that all runs have, but for those that score the first runs only: those cost too much to
+    be resampled, and their spread between runs is not known.
 
     Raises:
         UserError: one of them is unknown here, or of another version, or there is none.
@@ -98,4 +91,4 @@ def metrics_of(known: Mapping[str, Metric], folders: Sequence[RunFolder]) -> lis
             raise UserError(f"metric {name!r} is not offered by any plugin here: install the one that has it")
         if known[name].version != used:
             raise UserError(f"metric {name!r}: version {known[name].version} here, {used} in the runs")
-    return [known[name] for name in names]
+    return [known[name] for name in names if known[name].runs is None]

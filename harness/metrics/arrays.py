@@ -1,0 +1,187 @@
+"""What every metric asks of the arrays that it is given, and the rule for what is undefined.
+
+An observable that a response does not have (the centre of one without photons) is NaN. The rule: metrics
+that need numbers read it as the reference's smallest value of that observable less one standard deviation,
+a place of its own just outside the range, the same on both sides (:func:`filled`). So a simulator whose
+responses are empty more often than the data's is seen by every metric, and one empty response in a million
+outweighs nothing. How many there are is told by :func:`undefined`.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import rng
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Integers: TypeAlias = npt.NDArray[np.int64]
+
+
+def table(values: npt.ArrayLike, name: str, *, missing: bool = False) -> Floats:
+    """(N, D) finite numbers, one row a response; (N,) is read as one column.
+
+    Args:
+        values: the array.
+        name: what the error calls it.
+        missing: whether NaN is allowed.
+
+    Raises:
+        ValueError: it is empty, of another number of axes, or holds NaN or infinity; says where.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise ValueError(f"{name} should have the shape (N, D), found {array.shape}")
+    if not array.size:
+        raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    wrong = np.isinf(array) if missing else ~np.isfinite(array)
+    if wrong.any():
+        row, column = (int(index) for index in np.argwhere(wrong)[0])
+        raise ValueError(f"{name} should be finite, found {array[row, column]} in row {row}, column {column}")
+    return array
+
+
+def pair(
+    reference: npt.ArrayLike, generated: npt.ArrayLike, *, missing: bool = False
+) -> tuple[Floats, Floats]:
+    """Both sides as (N, D) and (M, D).
+
+    Raises:
+        ValueError: as :func:`table` does, or the number of columns differs.
+    """
+    first, second = (
+        table(reference, "reference", missing=missing),
+        table(generated, "generated", missing=missing),
+    )
+    if first.shape[1] != second.shape[1]:
+        raise ValueError(
+            f"reference and generated should have the same columns, "
+            f"found {first.shape[1]} and {second.shape[1]}"
+        )
+    return first, second
+
+
+def row_for_row(reference: npt.ArrayLike, generated: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Both sides as (N, D), whose rows answer the same conditions.
+
+    Raises:
+        ValueError: as :func:`pair` does, or the number of rows differs.
+    """
+    first, second = pair(reference, generated)
+    if len(first) != len(second):
+        raise ValueError(
+            f"reference and generated should have the same rows, found {len(first)} and {len(second)}"
+        )
+    return first, second
+
+
+def labels(values: npt.ArrayLike, rows: int, name: str) -> Integers:
+    """(N,) whole numbers that say which rows belong together.
+
+    Raises:
+        ValueError: there is not one for each of the ``rows``, or they are no whole numbers.
+    """
+    array = np.asarray(values)
+    if array.shape != (rows,):
+        raise ValueError(f"{name} should have the shape ({rows},), one for each row, found {array.shape}")
+    if array.dtype.kind not in "iub":
+        raise ValueError(f"{name} should be whole numbers, found {array.dtype}")
+    return array.astype(np.int64)
+
+
+def column_names(names: tuple[str, ...] | None, columns: int) -> tuple[str, ...]:
+    """The names of the columns, or their numbers.
+
+    Raises:
+        ValueError: there are more or fewer names than columns.
+    """
+    found = tuple(names) if names is not None else tuple(str(column) for column in range(columns))
+    if len(found) != columns:
+        raise ValueError(f"names should be one for each of {columns} columns, found {len(found)}")
+    return found
+
+
+def undefined(values: npt.ArrayLike) -> Floats:
+    """(D,) the share of NaN in each column of (N, D)."""
+    return np.asarray(np.isnan(table(values, "values", missing=True)).mean(axis=0))
+
+
+def filled(reference: npt.ArrayLike, generated: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Both sides with NaN replaced by a constant below the reference's range; the module says which.
+
+    A column of which the reference has no number at all is taken as 0 there, and what is undefined as -1.
+    """
+    sides = pair(reference, generated, missing=True)
+    if not any(np.isnan(side).any() for side in sides):
+        return sides
+    fill = np.full(sides[0].shape[1], -1.0)
+    for column, values in enumerate(sides[0].T):
+        known = values[~np.isnan(values)]
+        if len(known):
+            fill[column] = known.min() - (known.std() or 1.0)
+    first, second = (np.where(np.isnan(side), fill, side) for side in sides)
+    return first, second
+
+
+def standardised(reference: npt.ArrayLike, generated: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Both sides less the reference's mean, in units of its standard deviation (n), column by column.
+
+    What is undefined is filled first (:func:`filled`). A column in which the reference does not vary is only
+    shifted: there is no unit to measure it in but its own.
+    """
+    first, second = filled(reference, generated)
+    centre, spread = first.mean(axis=0), first.std(axis=0)
+    spread[spread <= 1e-12 * np.abs(centre)] = 1.0
+    return (first - centre) / spread, (second - centre) / spread
+
+
+def parts(particle: Integers, count: int, seed: int, purpose: str) -> Integers:
+    """(N,) the part, 0 to ``count`` - 1, that each row's particle falls into: of equal size but for one.
+
+    Particles are ranked by a hash of their rank among all, the seed and the purpose, and dealt out in turn:
+    the same on every machine, and rows of a particle stay together.
+    """
+    units, unit_of = np.unique(particle, return_inverse=True)
+    order = np.argsort(rng.keys(rng.derive(seed, purpose), np.arange(len(units))), kind="stable")
+    part = np.empty(len(units), np.int64)
+    part[order] = np.arange(len(units)) % count
+    return part[unit_of]
+
+
+def capped(particle: Integers, rows: int, seed: int) -> npt.NDArray[np.bool_]:
+    """(N,) which rows to keep so that there are at most ``rows``: whole particles, chosen by hash.
+
+    If one particle alone has more, its first ``rows`` are kept.
+    """
+    if len(particle) <= rows:
+        return np.ones(len(particle), np.bool_)
+    units, unit_of, size = np.unique(particle, return_inverse=True, return_counts=True)
+    order = np.argsort(rng.keys(rng.derive(seed, "cap"), np.arange(len(units))), kind="stable")
+    within = np.cumsum(size[order]) <= rows
+    if not within.any():
+        kept = np.zeros(len(particle), np.bool_)
+        kept[np.flatnonzero(unit_of == order[0])[:rows]] = True
+        return kept
+    taken = np.zeros(len(units), np.bool_)
+    taken[order[within]] = True
+    return taken[unit_of]
+
+
+def jackknife_error(without: npt.ArrayLike) -> float:
+    """Standard error of a statistic from its values with each of G parts of the particles left out.
+
+    ``sqrt((G - 1) / G * sum (t_g - mean t)^2)``: the delete-a-group jackknife (Efron, Tibshirani 1993,
+    chapter 11; Kott 2001, "The delete-a-group jackknife"), known to ``1 / sqrt(2 (G - 1))`` of itself.
+    """
+    values = np.asarray(without, dtype=np.float64)
+    if len(values) < 2:
+        raise ValueError(f"the jackknife needs at least 2 parts, found {len(values)}")
+    return float(np.sqrt((len(values) - 1) * values.var()))
+
+
+def jackknife(statistic: Callable[[npt.NDArray[np.bool_]], float], part: Integers, count: int) -> Floats:
+    """(count,) the statistic of the rows that are left without each part; it is given the (N,) mask."""
+    return np.array([statistic(part != left_out) for left_out in range(count)])
