@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from simbench.harness.metrics.arrays import jackknife_error, parts, standardised
 from simbench.harness.metrics.classifier import auc
 from simbench.harness.metrics.conditional import by_particle, ws_within, ws_within_replicates
 from simbench.harness.metrics.correlation import correlation
@@ -18,9 +17,10 @@ from simbench.harness.metrics.memorisation import memorisation
 from simbench.harness.metrics.physics_distance import Distance, fpd, kpd
 from simbench.harness.metrics.pixel import pixel
 from simbench.harness.metrics.prdc import prdc
-from simbench.harness.metrics.repeats import equal_bins, expected_sums
 from simbench.harness.metrics.response import centroid_resolutions, efficiencies, response
 from simbench.harness.metrics.separation import distances, separations
+from simbench.harness.metrics.tools.arrays import jackknife_error, parts, standardised
+from simbench.harness.metrics.tools.repeats import equal_bins, expected_sums
 from simbench.harness.plugin.metric import Resampling, Scored, Value
 
 BINS = 8  # of the expected sum

@@ -11,7 +11,14 @@ from import_graph import FOLDERS, ROOT, imported, longest, modules, source, with
 # A room is a folder of modules, without its sub-folders. It may import itself and what stands beside it: a
 # room, one module ("harness.rng"), or a folder with all that is in it ("harness.*").
 ROOT_OF_HARNESS = ("harness.errors", "harness.files", "harness.rng")
-BELOW_MODELS = ("harness.plugin", "harness.data", "harness.record", "harness.metrics", *ROOT_OF_HARNESS)
+BELOW_MODELS = (
+    "harness.plugin",
+    "harness.data",
+    "harness.record",
+    "harness.metrics",
+    "harness.metrics.tools",
+    *ROOT_OF_HARNESS,
+)
 BELOW_RUN = ("harness.processes", "harness.score", "harness.models", *BELOW_MODELS)
 BELOW_CLI = (
     "harness.contract",
@@ -25,7 +32,8 @@ ROOMS = {
     "harness": ("harness.plugin", "harness.data", "harness.contract"),  # the faces, and what all may import
     "harness.processes": ("harness.errors",),
     "harness.plugin": ("harness.errors", "harness.rng"),
-    "harness.metrics": ("harness.plugin", "harness.errors", "harness.rng"),
+    "harness.metrics.tools": ("harness.plugin", "harness.errors", "harness.rng"),
+    "harness.metrics": ("harness.metrics.tools", "harness.plugin", "harness.errors", "harness.rng"),
     "harness.data": ("harness.plugin", *ROOT_OF_HARNESS),
     "harness.data.pickles": ("harness.errors",),
     "harness.record": ("harness.plugin", "harness.data", *ROOT_OF_HARNESS),

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from .. import rng
-from .arrays import Floats, Integers, capped, column_names, labels, pair, parts
+from .tools.arrays import Floats, Integers, capped, column_names, labels, pair, parts
 
 ROWS = 20_000  # responses of each side that are used at most, as whole particles
 JUDGED = 1_000  # of each side and half, on which the importances are measured

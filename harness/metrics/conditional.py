@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import Floats, Integers, filled, labels, row_for_row
-from .grouped import wasserstein_by_group
+from .tools.arrays import Floats, Integers, filled, labels, row_for_row
+from .tools.grouped import wasserstein_by_group
 
 _BLOCK = 4_000_000  # numbers held at a time
 
@@ -137,7 +137,7 @@ def ws_within(reference: npt.ArrayLike, generated: npt.ArrayLike, label: npt.Arr
     """The Wasserstein score within bins of the conditions, averaged with the bins' shares of the responses.
 
     In each bin the first Wasserstein distance between generated and reference sums of each column, and its
-    mean over columns; bins by expected sum (:mod:`simbench.harness.metrics.repeats`), energy or species.
+    mean over columns; bins by expected sum (:mod:`.tools.repeats`), energy or species.
 
     Args:
         reference: (N, C) channel sums.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import Floats, column_names, filled
+from .tools.arrays import Floats, column_names, filled
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import Floats, Integers, jackknife_error, labels, parts, row_for_row
-from .grouped import absolute_sums
+from .tools.arrays import Floats, Integers, jackknife_error, labels, parts, row_for_row
+from .tools.grouped import absolute_sums
 
 PARTS = 20  # of the jackknife
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import rng
-from .arrays import Floats, Integers, labels, table
+from .tools.arrays import Floats, Integers, labels, table
 
 POOL = 0.1  # share of the rows that the memoriser knows
 NOISE = 10.0  # noise pixels in a response, on average, at size 1

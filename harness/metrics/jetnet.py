@@ -8,8 +8,8 @@ error is that of a fit. For comparisons with published numbers only.
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import Floats, pair
 from .physics_distance import Distance, frechet_of, mmd
+from .tools.arrays import Floats, pair
 
 
 def batches(smallest: int, largest: int, points: int = 10) -> list[int]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import capped, labels, pair, standardised
 from .classifier import area, area_error
+from .tools.arrays import capped, labels, pair, standardised
 
 ROWS = 5_000  # responses of each side that are looked up at most, as whole particles
 TRAINING = 50_000  # training responses that are looked among at most, every n-th

@@ -17,7 +17,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import Floats, Integers, capped, jackknife, jackknife_error, labels, pair, parts, standardised
+from .tools.arrays import (
+    Floats,
+    Integers,
+    capped,
+    jackknife,
+    jackknife_error,
+    labels,
+    pair,
+    parts,
+    standardised,
+)
 
 PARTS = 20  # of the jackknife
 ROWS = 10_000  # responses of each side that KPD compares at most, as whole particles

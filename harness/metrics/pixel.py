@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import rng
-from .arrays import Floats, labels
+from .tools.arrays import Floats, labels
 
 NUMBERS = 20_000_000  # pixels of particles held at a time; of more particles, so many are taken
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
-from .arrays import Floats, Integers, capped, labels, pair
+from .tools.arrays import Floats, Integers, capped, labels, pair
 
 NEIGHBOURS = 5
 ROWS = 5_000  # responses of each side that are compared at most, as whole particles

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import Floats, labels, pair, row_for_row, table
 from .conditional import by_particle
-from .repeats import equal_bins
+from .tools.arrays import Floats, labels, pair, row_for_row, table
+from .tools.repeats import equal_bins
 
 BINS = 10
 

@@ -9,7 +9,7 @@ samples of N responses each of one distribution have ``B / (2 N)`` in B filled b
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import Floats, filled, pair
+from .tools.arrays import Floats, filled, pair
 from .wasserstein import wasserstein
 
 BINS = 20

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..plugin.metric import Metric, Resampling, Scored, Value
-from .replicates import mean_replicates, wasserstein_replicates
+from .tools.replicates import mean_replicates, wasserstein_replicates
 
 Floats = npt.NDArray[np.floating]
 

@@ -5,7 +5,7 @@ A response is a grid of (H, W) pixels, the first axis x and the second y; ``c`` 
 are visited. Names, units and formulas are in :data:`OBSERVABLES`.
 
 Responses without content have no centre, width, peak, share or asymmetry: these are NaN, and
-``harness/metrics/arrays.py`` tells how metrics read that.
+``harness/metrics/tools/arrays.py`` tells how metrics read that.
 """
 
 from collections.abc import Callable, Sequence

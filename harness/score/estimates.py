@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from ..metrics.replicates import Floats
+from ..metrics.tools.replicates import Floats
 from ..plugin.metric import Metric, Resampling, Scored
 from ..record.folder import RunFolder
 from ..record.protocol import require_same

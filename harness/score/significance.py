@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import stdtr
 
-from ..metrics.replicates import Floats
+from ..metrics.tools.replicates import Floats
 
 CONFIDENCE = 0.99  # of a whole family of tests: the chance of any false verdict is 1 %
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simbench.baselines.montecarlo import make_dataset
-from simbench.harness.metrics.repeats import repeat_number
+from simbench.harness.metrics.tools.repeats import repeat_number
 from simbench.harness.metrics.wasserstein import EMPTY, WASSERSTEIN
 from simbench.harness.plugin.metric import Resampling, Scored
 from simbench.harness.plugin.observables import NAMES, observe

@@ -294,7 +294,9 @@ def test_a_broken_promise_is_found_and_named(toy, conditions, make, broken):
 
 
 @pytest.mark.parametrize(
-    ("make", "broken"), [case for case in BROKEN if case[0] is not Tensor], ids=lambda each: str(each)[:40]
+    ("make", "broken"),
+    [case for case in BROKEN if case[0] is not Tensor],
+    ids=lambda each: getattr(each, "__name__", None) or "-".join(each),
 )
 def test_only_the_promise_that_is_broken_fails(judged, make, broken):
     failed = {name for name, error in judged(make).items() if error is not None}

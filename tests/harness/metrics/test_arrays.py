@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simbench.harness.metrics.arrays import (
+from simbench.harness.metrics.tools.arrays import (
     capped,
     column_names,
     filled,

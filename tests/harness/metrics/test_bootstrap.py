@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from simbench.harness.errors import UserError
-from simbench.harness.metrics import replicates as bootstrap
-from simbench.harness.metrics.replicates import mean_replicates, wasserstein_replicates
+from simbench.harness.metrics.tools import replicates as bootstrap
+from simbench.harness.metrics.tools.replicates import mean_replicates, wasserstein_replicates
 from simbench.harness.metrics.wasserstein import wasserstein
 from simbench.harness.plugin.metric import Resampling
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
-from simbench.harness.metrics.arrays import filled
 from simbench.harness.metrics.conditional import by_particle, ws_within, ws_within_replicates
-from simbench.harness.metrics.repeats import equal_bins, expected_sums
+from simbench.harness.metrics.tools.arrays import filled
+from simbench.harness.metrics.tools.repeats import equal_bins, expected_sums
 from simbench.harness.plugin.metric import Resampling
 from simbench.harness.plugin.observables import NAMES
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simbench.harness.metrics.arrays import filled
 from simbench.harness.metrics.correlation import correlation
+from simbench.harness.metrics.tools.arrays import filled
 from simbench.harness.plugin.observables import NAMES
 
 

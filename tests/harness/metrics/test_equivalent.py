@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 
 from simbench.harness.metrics import equivalent as module
-from simbench.harness.metrics.arrays import filled, parts
 from simbench.harness.metrics.equivalent import energy_distance, equivalent
-from simbench.harness.metrics.repeats import equal_bins, expected_sums
+from simbench.harness.metrics.tools.arrays import filled, parts
+from simbench.harness.metrics.tools.repeats import equal_bins, expected_sums
 from simbench.harness.plugin.observables import NAMES
 
 SUM = NAMES.index("photon_sum")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
-from simbench.harness.metrics.grouped import absolute_sums, wasserstein_by_group
+from simbench.harness.metrics.tools.grouped import absolute_sums, wasserstein_by_group
 
 
 @pytest.fixture(scope="module")

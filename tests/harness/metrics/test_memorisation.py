@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from simbench.harness.metrics.arrays import standardised
 from simbench.harness.metrics.memorisation import memorisation
+from simbench.harness.metrics.tools.arrays import standardised
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from simbench.harness.metrics.arrays import parts, standardised
 from simbench.harness.metrics.jetnet import batches, fpd_jetnet, kpd_jetnet
 from simbench.harness.metrics.physics_distance import fpd, frechet, kpd, mmd
+from simbench.harness.metrics.tools.arrays import parts, standardised
 
 
 def test_published_numbers(golden, golden_features):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simbench.harness.metrics.conditional import ws_within
-from simbench.harness.metrics.repeats import equal_bins, expected_sums, repeat_number
+from simbench.harness.metrics.tools.repeats import equal_bins, expected_sums, repeat_number
 
 
 def test_the_mean_of_the_others():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simbench.harness.errors import UserError
-from simbench.harness.metrics.replicates import mean_replicates
+from simbench.harness.metrics.tools.replicates import mean_replicates
 from simbench.harness.metrics.wasserstein import EMPTY, WASSERSTEIN
 from simbench.harness.plugin.metric import Metric, Value
 from simbench.harness.record.folder import REFERENCE, RunFolder, load_unit, save_unit, unit_path

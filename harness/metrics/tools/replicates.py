@@ -9,7 +9,7 @@ drawn together, and the same particles for every model, so that what models shar
 import numpy as np
 import numpy.typing as npt
 
-from ..plugin.metric import Resampling
+from ...plugin.metric import Resampling
 
 _BLOCK = 4_000_000  # numbers held at a time
 
