@@ -7,7 +7,7 @@ WORKERS ?= auto
 REFERENCE := tests/reference/proton
 GUARDED := --models all --detector proton --runs 1 --no-resume --quiet
 
-.PHONY: help install run test test-quick lint docs bench reference guard clean
+.PHONY: help install run test test-quick lint docs map bench retrain reference guard clean
 
 help:
 	@echo "make run    set up .venv and compare all models on the embedded proton data"
@@ -15,9 +15,11 @@ help:
 	@echo "make test-quick  the tests less the slow ones, in a minute"
 	@echo "make lint   ruff and mypy (strict)"
 	@echo "make docs   the documentation as a web site, in site/"
+	@echo "make map    the picture of the rooms, in docs/_static"
 	@echo "make bench  speed, as ratios measured side by side (pytest-benchmark)"
 	@echo "make guard  run our own models and compare them with the committed reference result"
 	@echo "make reference  make that reference result anew, after an intended change of the weights"
+	@echo "make retrain MODEL=gan DETECTOR=proton  train a shipped model anew; resumes"
 	@echo "make clean  remove .venv and caches"
 
 install: $(VENV)/.installed
@@ -59,6 +61,9 @@ lint: $(VENV)/.installed-lint
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env -b html docs site
 
+map: $(VENV)/.installed
+	$(BIN)/python docs/rooms.py
+
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc --benchmark-columns=median,iqr,rounds
 
@@ -80,6 +85,14 @@ else
 	|| { status=$$?; cat runs/guard/comparison.txt; exit $$status; }
 	@cat runs/guard/comparison.txt
 endif
+
+# The mixtures' weights lie in expertsim/trained, all others in baselines/trained.
+MODEL ?= gan
+DETECTOR ?= proton
+HOME_OF_WEIGHTS = $(if $(filter expertsim-%,$(MODEL)),expertsim,baselines)/trained
+retrain: $(VENV)/.installed
+	$(BIN)/simbench train $(MODEL) --detector $(DETECTOR) --out runs/retrained/$(DETECTOR)-$(MODEL)
+	cp runs/retrained/$(DETECTOR)-$(MODEL)/weights.safetensors $(HOME_OF_WEIGHTS)/$(DETECTOR)-$(MODEL).safetensors
 
 clean:
 	rm -rf $(VENV) site .mypy_cache .pytest_cache .ruff_cache *.egg-info

@@ -32,6 +32,7 @@ Hooks return records and do no work: nothing heavy is imported or loaded until a
 models, detectors, dataset makers, readers, metrics and sweeps that come with simbench use these same hooks.
 """
 
+from .data.split import particle_hashes
 from .errors import UserError
 from .plugin.datasets import (
     DatasetMaker,
@@ -44,6 +45,7 @@ from .plugin.datasets import (
 )
 from .plugin.detectors import ChannelMap, Detector, Feature
 from .plugin.metric import Metric, Resampling, Scored, Value
+from .plugin.observables import OBSERVABLES, Observable
 from .plugin.reports import ReportFormat
 from .plugin.simulators import (
     Check,
@@ -73,6 +75,7 @@ from .plugin.specs import (
 from .plugin.sweeps import Sweep, SweepPoint, SweepRequest
 
 __all__ = [
+    "OBSERVABLES",
     "PROJECT",
     "ChannelMap",
     "Check",
@@ -87,6 +90,7 @@ __all__ = [
     "Likelihood",
     "MakeRequest",
     "Metric",
+    "Observable",
     "Particles",
     "Progress",
     "ReadRequest",
@@ -106,6 +110,7 @@ __all__ = [
     "Value",
     "hookimpl",
     "hookspec",
+    "particle_hashes",
     "simbench_datasets",
     "simbench_detectors",
     "simbench_metrics",

@@ -1,6 +1,7 @@
 """The rooms of the folders, and which way imports go between them: one way, whatever a file is called."""
 
 import ast
+import importlib.util
 import tomllib
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -210,3 +211,11 @@ def test_typed_marker_is_there_and_packaged():
     tool = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     assert "py.typed" in tool["package-data"]["simbench.harness"]
     assert (ROOT / "harness" / "py.typed").exists()
+
+
+def test_the_picture_of_the_rooms_is_current():
+    spec = importlib.util.spec_from_file_location("rooms", ROOT / "docs" / "rooms.py")
+    rooms = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(rooms)
+    assert rooms.PICTURE.read_text(encoding="utf-8") == rooms.draw(), "make map draws it anew"
+    assert all(f">{room}<" in rooms.draw() for room in ROOMS if room != "harness")

@@ -2,13 +2,16 @@
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from simbench import reports
 
+from ..plugin.metric import NOT_MEASURED
+from ..plugin.specs import PROJECT
 from ..record.folder import RunFolder
 from ..run.benchmark import run as run_benchmark
 from ..run.placement import Placement
@@ -137,6 +140,20 @@ def run(
     texts, broken = render_offered(offered, finished)
     typer.echo("".join(texts.values()), nl=False)
     written += write_offered(texts, folder)
+    for line in problems(result):
+        typer.echo(f"{PROJECT}: {line}", err=True)
     paths = [folder / "result.json", folder / "scores.csv", *written]
     typer.echo(f"written: {', '.join(str(path) for path in paths)}", err=True)
-    return int(broken or any(model["status"] == "failed" for model in result["models"]))
+    failed = [model for model in result["models"] if model["status"] == "failed"]
+    return int(bool(broken or failed or problems(result)))
+
+
+def problems(result: Mapping[str, Any]) -> list[str]:
+    """A line for each metric that failed, on whichever models; what a run has not kept is no failure."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for model in result["models"]:
+        for metric in result["metrics"]:
+            line = (model.get(metric) or {}).get("problem", "")
+            if line and not line.startswith(NOT_MEASURED):
+                found.setdefault((metric, line), []).append(model["name"])
+    return [f"metric {metric} of {', '.join(names)}: {line}" for (metric, line), names in found.items()]

@@ -51,7 +51,7 @@ def trained_on(subject: Subject) -> None:
     ):
         fail(
             "trained_on.particles should be sorted and distinct uint64",
-            "use simbench.harness.data.split.particle_hashes(conditions)",
+            "use simbench.harness.hooks.particle_hashes(conditions)",
         )
 
 

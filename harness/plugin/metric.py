@@ -164,6 +164,7 @@ class Resampling:
         return np.repeat(np.arange(len(self.group)), times[self.group])
 
 
+NOT_MEASURED = "not measured"  # how such a line begins
 _OLDER = "written by an older version; start simbench run on it again"
 NEEDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "particle": (("particle",), _OLDER),
@@ -218,5 +219,5 @@ class Metric:
         """Why it cannot be measured on what a run has kept, or ``None`` if it can."""
         for need in self.needs:
             if any(getattr(scored, name) is None for name in NEEDS[need][0]):
-                return f"not measured: {NEEDS[need][1]}"
+                return f"{NOT_MEASURED}: {NEEDS[need][1]}"
         return None

@@ -35,7 +35,7 @@ class TrainedOn:
     Attributes:
         dataset: fingerprint of the training dataset.
         split, split_seed, test_fraction: the split whose training part was used.
-        particles: sorted 64-bit hashes (:func:`simbench.harness.data.split.particle_hashes`) of the training
+        particles: sorted 64-bit hashes (:func:`simbench.harness.hooks.particle_hashes`) of the training
             particles, where known; lets a leak be seen across different files.
     """
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..text.results import Labelled, by_detector, one_line
-from .build import build_table, metric_column, metric_heading, metrics_of, ok_models
+from .build import build_table, metric_column, metrics_of, ok_models
 from .table import Cell, Table
 
 CLASSIFIER = "auc"
@@ -26,9 +26,7 @@ def verdict_table(results: Labelled) -> list[Table]:
 
 def _verdict(detector: str, results: Labelled) -> Table:
     metrics = metrics_of(results)
-    columns = tuple(
-        metric_column(name, about, metric_heading(name, about)) for name, about in metrics.items()
-    )
+    columns = tuple(metric_column(name, about, one_line(name)) for name, about in metrics.items())
 
     def cells(model: Mapping[str, Any]) -> tuple[Cell, ...]:
         return tuple(
