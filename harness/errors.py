@@ -11,6 +11,10 @@ class UserError(ValueError):
     """Wrong use or unreadable input. The message names the offender, what was expected and what came."""
 
 
+class TooFewError(ValueError):
+    """What a metric raises where it is given too few responses, or particles, to measure anything."""
+
+
 def one_line(error: BaseException) -> str:
     """An exception as a single line, its type first, fit for a table's footnote."""
     text = " ".join(str(error).split())

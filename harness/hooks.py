@@ -33,7 +33,7 @@ models, detectors, dataset makers, readers, metrics and sweeps that come with si
 """
 
 from .data.split import particle_hashes
-from .errors import UserError
+from .errors import TooFewError, UserError
 from .plugin.datasets import (
     DatasetMaker,
     DatasetReader,
@@ -104,6 +104,7 @@ __all__ = [
     "Sweep",
     "SweepPoint",
     "SweepRequest",
+    "TooFewError",
     "TrainedOn",
     "TrainingRequest",
     "UserError",

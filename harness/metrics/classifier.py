@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from .. import rng
+from ..errors import TooFewError
 from .tools.arrays import Floats, Integers, capped, column_names, labels, pair, parts
 
 ROWS = 20_000  # responses of each side that are used at most, as whole particles
@@ -86,7 +87,7 @@ def area_error(
     ]
     units, unit_of = np.unique(np.concatenate(told), return_inverse=True)
     if len(units) < 2:
-        raise ValueError("the error of an area needs at least 2 particles, found 1")
+        raise TooFewError("the error of an area needs at least 2 particles, found 1")
     brings = np.concatenate([(side - side.mean()) / len(side) for side in sides])
     by_particle = np.bincount(unit_of, weights=brings)
     return float(np.sqrt((by_particle**2).sum() * len(units) / (len(units) - 1)))
@@ -150,7 +151,7 @@ def auc(
     counts = int(kept[0].sum()), int(kept[1].sum())
     truth = np.repeat([True, False], counts)
     if len(np.unique(owner)) < 2 * FOLDS:
-        raise ValueError(f"auc needs at least {2 * FOLDS} particles, found {len(np.unique(owner))}")
+        raise TooFewError(f"auc needs at least {2 * FOLDS} particles, found {len(np.unique(owner))}")
     fold = parts(owner, FOLDS, seed, "auc")
     areas, variances, falls = [], [], np.zeros(len(names))
     for part in range(FOLDS):

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import TooFewError
 from .tools.arrays import Floats, Integers, jackknife_error, labels, parts, row_for_row
 from .tools.grouped import absolute_sums
 
@@ -110,7 +111,7 @@ def equivalent(
     owner = labels(particle, rows, "particle")[inside]
     owner = np.unique(owner, return_inverse=True)[1].astype(np.int64)
     if owner.max() < 1:
-        raise ValueError("equivalent statistics need responses of at least 2 particles, found 1")
+        raise TooFewError("equivalent statistics need responses of at least 2 particles, found 1")
     member = np.unique(told[inside], return_inverse=True)[1].astype(np.int64)
     part = parts(owner, min(PARTS, int(owner.max()) + 1), seed, "equivalent")
     pairs = _Pairs(member, owner, part)
@@ -121,7 +122,7 @@ def equivalent(
     values = np.array(found)  # (C, 1 + parts)
     known = ~np.isnan(values[:, 0])
     if not known.any():
-        raise ValueError("nothing to measure: the reference does not vary in any bin")
+        raise TooFewError("nothing to measure: the reference does not vary in any bin")
     whole, *without = np.nanmean(values[known], axis=0)
     error = jackknife_error(without)
     bins = int(member.max()) + 1

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import TooFewError
 from .tools.arrays import (
     Floats,
     Integers,
@@ -93,7 +94,7 @@ def fpd(
     units = np.concatenate(owners)
     count = min(PARTS, min(len(np.unique(owner)) for owner in owners))
     if count < 3:
-        raise ValueError(f"fpd needs at least 3 particles on either side, found {count}")
+        raise TooFewError(f"fpd needs at least 3 particles on either side, found {count}")
     part = parts(units, count, seed, "fpd")
     split = len(sides[0])
 
@@ -141,7 +142,7 @@ def kpd(
     owners = (owners[0][kept[0]], owners[1][kept[1]])
     count = min(PARTS, min(len(np.unique(owner)) for owner in owners))
     if count < 3:
-        raise ValueError(f"kpd needs at least 3 particles on either side, found {count}")
+        raise TooFewError(f"kpd needs at least 3 particles on either side, found {count}")
     part = parts(np.concatenate(owners), count, seed, "kpd")
     split = len(sides[0])
     first = _by_part(sides[0], owners[0], part[:split], count)

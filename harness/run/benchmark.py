@@ -96,7 +96,7 @@ def run(
     for model in models:
         outcome, found = outcomes[model.label], measured.get(model.label)
         told = {}
-        if found is not None:
+        if found is not None and outcome.status == "ok":  # it may have failed while it was timed
             photons = [unit.photons for unit in outcome.units]
             told = score_entry(found, reference.photons, photons, protocol.min_photons)
             scores += score_rows(model.label, protocol.detector, found)

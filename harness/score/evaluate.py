@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..data.unit import Unit
-from ..errors import traced
+from ..errors import TooFewError, traced
 from ..files import write_text
 from ..metrics.wasserstein import quartile_bins, quartile_bounds
-from ..plugin.metric import Floats, Metric, Scored, Value
+from ..plugin.metric import NOT_MEASURED, Floats, Metric, Scored, Value
 from ..processes.workers import one_thread
 
 Blocks = Callable[[], Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]]
@@ -76,14 +76,17 @@ def measure(metric: Metric, run: Scored) -> list[Value]:
     """A metric's values of one run.
 
     Raises:
-        NotMeasuredError: the run has not kept what the metric needs.
+        NotMeasuredError: the run has not kept what the metric needs, or has too few responses.
         ValueError: the metric gives what is not finite, or no value for all responses and channels.
         Exception: whatever the metric raises.
     """
     missing = metric.missing(run)
     if missing:
         raise NotMeasuredError(missing)
-    values = list(metric.function(run))
+    try:
+        values = list(metric.function(run))
+    except TooFewError as error:
+        raise NotMeasuredError(f"{NOT_MEASURED}: {error}") from error
     for value in values:
         if not isinstance(value, Value):
             raise TypeError(f"metric {metric.name!r} should give Value records, found {type(value).__name__}")

@@ -17,7 +17,7 @@ from ..plugin.registry import Registry
 from ..plugin.simulators import Context
 from ..plugin.sweeps import SweepPoint
 from ..record.protocol import require_same
-from ..run.benchmark import head_of, protocol_of
+from ..run.benchmark import chosen_metrics, head_of, protocol_of
 from ..run.placement import resolve_device
 from ..run.watch import Watch
 from .plan import SweepOptions, points_of, require_same_points, require_same_sweep
@@ -91,7 +91,7 @@ def sweep(
     earlier = {entry["name"]: entry for entry in before["points"]} if before else {}
     require_same_points(earlier, points, out)
     request = replace(options.scoring, device=resolve_device(options.scoring.device))
-    metrics = list(registry.metrics)
+    metrics = chosen_metrics(registry, request.metrics)
     with open_data(registry, detector, request.data, watch.data) as data:
         protocol = protocol_of(request, detector, data, metrics)
         _, rows = split_rows(data, protocol.split, protocol.split_seed, protocol.min_photons)

@@ -1,5 +1,6 @@
 """NumPy arrays in ``.npz`` and ``.npy`` files, read in blocks of rows: no more than a block is in memory."""
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,7 +16,16 @@ from simbench.harness.errors import UserError
 
 _ZIP = b"PK\x03\x04"
 KEY = "arr_0"  # what numpy.savez calls an array without a name
-_DAMAGE = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+    tokenize.TokenError,  # of a damaged header
+)
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,

@@ -247,7 +247,7 @@ def test_scores_of_a_run_come_into_the_card(ours, tmp_path, capsys, command, mon
             make = lambda context: Sevens()  # noqa: E731
             yield SimulatorOffer("sevens", "Sevens", make, ("proton",), exporter=make_graph)
 
-    from simbench.harness.cli.app import plugins
+    from simbench.harness.cli.common import plugins
     from simbench.harness.plugin import registry
 
     def load():

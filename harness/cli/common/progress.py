@@ -132,7 +132,9 @@ def _summary(entry: Mapping[str, Any]) -> str:
     scores = [
         f"{name} {value['mean']:.4g}" + (f" ± {value['std']:.2g}" if value["std"] is not None else "")
         for name, value in entry.items()
-        if isinstance(value, Mapping) and {"mean", "std", "runs"} <= value.keys()
+        if isinstance(value, Mapping)
+        and {"mean", "std", "runs"} <= value.keys()
+        and value["mean"] is not None
     ]
     timed = entry.get("timing", {})
     scores += [f"{device} {value['seconds_per_10k']:.3g} s" for device, value in timed.items()]
