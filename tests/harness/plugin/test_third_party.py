@@ -88,8 +88,8 @@ def test_all_metrics_score_it(simbench, done):
     assert "NaN" in broken["error"]
     with (simbench.folder / "out" / "scores.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert {row["metric"] for row in rows} == {"ws", "empty", "mean-shift"}
-    assert {row["channel"] for row in rows} == {"mean", "front", "back"}
+    assert {row["metric"] for row in rows} >= {"ws", "empty", "mean-shift"}
+    assert {row["channel"] for row in rows if row["metric"] == "ws"} == {"mean", "front", "back"}
 
 
 def test_models_of_other_detectors_are_left_out(done):
