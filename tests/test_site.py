@@ -17,6 +17,8 @@ from simbench.harness import hooks
 from simbench.harness.cli.app import app, commands
 from simbench.harness.plugin.registry import load
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}

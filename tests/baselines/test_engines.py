@@ -11,6 +11,8 @@ from simbench.baselines.gan.networks import initialised, make_generator
 from simbench.baselines.gan.simulator import GanSimulator
 from simbench.baselines.gan.training import train
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def graphs(tmp_path_factory):

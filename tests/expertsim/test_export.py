@@ -11,6 +11,8 @@ from simbench.expertsim.export import ExportedMixture
 from simbench.expertsim.router import Gate
 from simbench.expertsim.simulator import MixtureNetwork
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
 

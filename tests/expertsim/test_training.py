@@ -12,6 +12,8 @@ from simbench.expertsim.settings import COMPACT_EXPERTS, MODELS, PAPER_EXPERTS, 
 from simbench.expertsim.simulator import MixtureSimulator
 from simbench.expertsim.training import expected_intensity, train
 
+pytestmark = pytest.mark.slow
+
 
 class KilledError(Exception):
     pass

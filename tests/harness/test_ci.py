@@ -9,6 +9,8 @@ import pytest
 
 from simbench import reports
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def page(root):

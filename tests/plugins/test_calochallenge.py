@@ -9,6 +9,8 @@ import pytest
 from simbench.harness.cli import app as cli
 from simbench.harness.data.dataset import Dataset
 
+pytestmark = pytest.mark.slow
+
 TOY = """
 import numpy as np
 

@@ -11,6 +11,8 @@ from simbench.harness.data.split import particle_hashes
 from simbench.harness.hooks import Context, Likelihood, TrainedOn, TrainingRequest
 from simbench.plugins.mc import EMBEDDED
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=EMBEDDED)
 def shipped(request, ours):

@@ -19,6 +19,8 @@ from simbench.harness.models.names import Model, find_model
 from simbench.harness.plugin.registry import Source
 from simbench.plugins import _exported
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
 

@@ -11,6 +11,8 @@ from simbench.harness.record.folder import RunFolder
 from simbench.harness.run import benchmark
 from simbench.harness.score.compare import NO_CHANGE, REGRESSION, compare
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = files("simbench.baselines") / "trained" / "proton-gan.safetensors"
 
 

@@ -14,6 +14,8 @@ from simbench.harness.run.benchmark import run
 from simbench.harness.run.request import Request
 from simbench.plugins import mc, metrics, zdc
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("proton", "neutron")
 
 

@@ -12,6 +12,8 @@ from simbench.harness.plugin.metric import Resampling, Scored
 from simbench.harness.plugin.observables import NAMES, observe
 from simbench.harness.score.evaluate import NotMeasuredError, measure
 
+pytestmark = pytest.mark.slow
+
 FEATURES = ("Energy", "Vx", "Vy", "Vz", "Px", "Py", "Pz", "mass", "charge")
 UNBIASED = ("energy-conditional", "fpd", "kpd", "conditional")
 ON_REQUEST = ("prdc", "response", "pixel", "memorisation")

@@ -15,6 +15,8 @@ from simbench.plugins.expertsim import EXPERTS
 from simbench.plugins.gan import LADDER
 from simbench.plugins.mc import EMBEDDED
 
+pytestmark = pytest.mark.slow
+
 MIXTURES = {f"expertsim-{experts}": experts for experts in EXPERTS}
 SHIPPED = [(detector, model) for detector in EMBEDDED for model in (*LADDER, *MIXTURES)]
 

@@ -8,6 +8,8 @@ from simbench.baselines.cascade.settings import Settings, resolve
 from simbench.baselines.cascade.simulator import CascadeSimulator
 from simbench.baselines.cascade.training import train
 
+pytestmark = pytest.mark.slow
+
 
 class KilledError(Exception):
     pass

@@ -10,6 +10,8 @@ from simbench.baselines.gan.networks import blank_generator
 from simbench.baselines.gan.networks_compact import Generator as Compact
 from simbench.baselines.montecarlo import make_dataset
 
+pytestmark = pytest.mark.slow
+
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
 

@@ -10,6 +10,8 @@ from simbench.baselines.gan.networks_compact import PixelGroups, photon_draw
 from simbench.baselines.gan.networks_paper import Dropout
 from simbench.baselines.gan.settings import PRESETS, resolve
 
+pytestmark = pytest.mark.slow
+
 PROTON, NEUTRON, ODD = (56, 30), (44, 44), (7, 3)
 
 

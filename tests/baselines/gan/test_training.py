@@ -12,6 +12,8 @@ from simbench.baselines.gan.simulator import GanSimulator
 from simbench.baselines.gan.training import make_gan, train
 from simbench.baselines.gan.training_job import Progress
 
+pytestmark = pytest.mark.slow
+
 FULL = "sdi-gan-ir-ar"  # every loss term
 SHAPE = (6, 5)  # of the toy detector
 

@@ -8,6 +8,8 @@ import pytest
 from simbench.baselines.montecarlo import DETECTORS, MonteCarlo, gun, iter_dataset, make_dataset
 from simbench.baselines.montecarlo.simulator import images, photon_sums, response_keys, simulate
 
+pytestmark = pytest.mark.slow
+
 PUBLISHED = {"neutron": ((12, 111, 510), 0.961), "proton": ((2, 5, 18), 0.989)}
 NAMES = tuple(PUBLISHED)
 

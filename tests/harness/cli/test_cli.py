@@ -16,6 +16,8 @@ from simbench.harness.hooks import Progress, Responses
 from simbench.harness.plugin.metric import Metric, Value
 from simbench.harness.record.folder import read_result
 
+pytestmark = pytest.mark.slow
+
 
 def names_in(folder):
     return sorted(path.name for path in folder.iterdir())

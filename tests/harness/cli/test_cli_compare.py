@@ -6,6 +6,8 @@ import pytest
 
 from simbench.harness.plugin.metric import Metric, Value
 
+pytestmark = pytest.mark.slow
+
 
 def photons(scored):
     yield Value("all", "mean", float(scored.generated_photons.mean()))

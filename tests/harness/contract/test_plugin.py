@@ -14,6 +14,8 @@ from simbench.harness.contract.scaffold import new_plugin
 from simbench.harness.contract.suite import CHECKS
 from simbench.harness.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_package_of_three_files(toy, tmp_path):
     assert new_plugin(toy.registry(), "my-2nd-model", tmp_path) == tmp_path / "my-2nd-model"

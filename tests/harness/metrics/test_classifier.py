@@ -8,6 +8,8 @@ from sklearn.metrics import roc_auc_score
 from simbench.harness.metrics.classifier import area, area_error, auc
 from simbench.harness.plugin.observables import NAMES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def scores():

@@ -10,6 +10,8 @@ from simbench.harness.metrics.tools.arrays import filled, parts
 from simbench.harness.metrics.tools.repeats import equal_bins, expected_sums
 from simbench.harness.plugin.observables import NAMES
 
+pytestmark = pytest.mark.slow
+
 SUM = NAMES.index("photon_sum")
 
 

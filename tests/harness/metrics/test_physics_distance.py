@@ -8,6 +8,8 @@ from simbench.harness.metrics.jetnet import batches, fpd_jetnet, kpd_jetnet
 from simbench.harness.metrics.physics_distance import fpd, frechet, kpd, mmd
 from simbench.harness.metrics.tools.arrays import parts, standardised
 
+pytestmark = pytest.mark.slow
+
 
 def test_published_numbers(golden, golden_features):
     told = golden["metrics"]

@@ -12,6 +12,8 @@ from simbench.harness.errors import UserError
 from simbench.harness.hooks import Context
 from simbench.harness.models.names import find_model, parse_models
 
+pytestmark = pytest.mark.slow
+
 SOURCE = """
 import numpy as np
 from dataclasses import dataclass

@@ -26,6 +26,8 @@ from simbench.harness.record.folder import RunFolder
 from simbench.harness.run import benchmark, runner
 from simbench.harness.run.placement import Placement
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 STATE = ("orders", "waiting", "log")
 needs_dask = pytest.mark.skipif(

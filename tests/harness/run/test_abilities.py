@@ -11,6 +11,8 @@ from simbench.harness.errors import UserError
 from simbench.harness.record.folder import RunFolder
 from simbench.harness.run import benchmark, timing
 
+pytestmark = pytest.mark.slow
+
 
 class Mixture:
     """Two experts: the brighter half of the energies goes to the second one."""

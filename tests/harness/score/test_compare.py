@@ -16,6 +16,8 @@ from simbench.harness.record.slim import slim
 from simbench.harness.score.compare import BETTER, NO_CHANGE, NOT_COMPARABLE, REGRESSION, compare
 from simbench.harness.score.speed import speed
 
+pytestmark = pytest.mark.slow
+
 KNOWN = {"ws": WASSERSTEIN, "empty": EMPTY}
 
 

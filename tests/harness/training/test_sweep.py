@@ -22,6 +22,8 @@ from simbench.harness.run.watch import Watch
 from simbench.harness.training.plan import SweepOptions
 from simbench.harness.training.sweep import failures, is_sweep, read_sweep, sweep
 
+pytestmark = pytest.mark.slow
+
 NAMES = [f"scale-{scale}-seed-0" for scale in (1, 2, 3)]
 STATE = ("orders", "waiting", "lock")
 

@@ -22,6 +22,8 @@ from simbench.harness.errors import UserError
 from simbench.harness.hooks import ReadRequest
 from simbench.plugins.readers.zdc_particles import known
 
+pytestmark = pytest.mark.slow
+
 CHECKED = settings(
     max_examples=60,
     deadline=None,

@@ -13,6 +13,8 @@ import pytest
 from simbench.harness.record.folder import RunFolder
 from simbench.reports import write
 
+pytestmark = pytest.mark.slow
+
 
 def _unavailable(reason: str) -> None:
     if os.environ.get("SIMBENCH_BROWSER") == "required":

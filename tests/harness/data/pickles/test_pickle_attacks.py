@@ -16,6 +16,8 @@ from simbench.harness.data.pickles import worker as pickle_worker
 from simbench.harness.data.pickles.arrays import pickled
 from simbench.harness.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 HEAD = b"\x80\x02"
 MARKER = "the-attack-ran"
 SHELL = f"touch {MARKER}"

@@ -20,6 +20,8 @@ from simbench.harness.data.pickles import worker as pickle_worker
 from simbench.harness.data.pickles.arrays import PickledArray, pickled
 from simbench.harness.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 WRITTEN = Path(__file__).with_name("written")  # by the libraries that the files are named after
 PROTOCOLS = (2, 3, 4, 5)
 NAMES = ["Energy", "Vx", "mass", "charge"]

@@ -15,6 +15,8 @@ from simbench.harness.models.onnx.inputs import Port, recognise
 from simbench.harness.models.onnx.model import OnnxSimulator
 from simbench.harness.run.tasks import Generate, ModelKey, TaskRunner
 
+pytestmark = pytest.mark.slow
+
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
