@@ -55,13 +55,22 @@ def ratio(score: Mapping[str, Any], about: Mapping[str, Any]) -> float | None:
 
 
 def remarks(results: Labelled) -> tuple[str, ...]:
-    """A line for each model that was scored, the reference simulation left out."""
+    """A line for each model that was scored, but the reference simulation, and for each score missing."""
     metrics = metrics_of(results)
-    return tuple(
+    said = [
         f"{one_line(model['name'])}: {'; '.join(_said(model, metrics))}."
         for model in ok_models(results)
         if model.get("family") != "reference"
-    )
+    ]
+    missing: dict[str, list[str]] = {}
+    for model in ok_models(results):
+        for name in metrics:
+            problem = (model.get(name) or {}).get("problem")
+            if problem:
+                missing.setdefault(f"{one_line(name)}, {one_line(problem)}", []).append(
+                    one_line(model["name"])
+                )
+    return (*said, *(f"{problem} ({', '.join(models)})." for problem, models in missing.items()))
 
 
 def _said(model: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -65,3 +65,10 @@ def test_every_format_has_it_first(run: dict[str, Any], name: str) -> None:
     assert "verdict" in text or text.lstrip("# ").startswith("How far from the floor") or "How far" in text
     if name != "csv":
         assert "given away by width" in text
+
+
+def test_what_is_missing_says_why_once(run: dict[str, Any]) -> None:
+    for model in run["models"][:2]:
+        model["auc"] = {"mean": None, "std": None, "runs": [], "problem": "not measured: run with --keep"}
+    *_, last = remarks([("run", run)])
+    assert last == "auc, not measured: run with --keep (far, near)."
