@@ -76,6 +76,16 @@ def test_links_lead_somewhere(page):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_the_files_that_a_map_names_are_there(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:[\w*.]+/)+[\w*.]*)`", text)
+    ours = [name for name in named if not re.search(r"[A-Z]{3}|^(runs|units)/", name)]
+    assert len(ours) > 10
+    lost = [name for name in ours if not any([*ROOT.glob(name), *(ROOT / "harness").glob(name)])]
+    assert lost == []
+
+
 def test_the_complete_plugin_of_the_manual_runs():
     """The example in the hooks module, as printed there."""
     block = hooks.__doc__.split("A complete plugin")[1].split("::\n", 1)[1].split("\nHooks return")[0]
