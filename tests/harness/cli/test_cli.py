@@ -215,6 +215,30 @@ def test_a_failed_model_is_status_1_and_the_others_are_kept(toy, cli_with, toy_f
     assert [(model["name"], model["status"]) for model in models] == [("fails", "failed"), ("flat", "ok")]
 
 
+def test_a_metric_that_fails_is_status_1_and_one_line(toy, cli_with, toy_file, tmp_path):
+    broken = Metric("broken", "Broken", "", 1, lambda scored: 1 / 0)
+    call = cli_with(toy.offer("flat"), toy.offer("bright", toy.bright), metrics=[broken])
+    options = ("--detector", "toy", "--data", toy_file, "--device", "cpu", "--runs", "1", "--out", tmp_path)
+    status, _, err = call("run", *options, "--models", "flat,bright", "--metrics", "ws,broken", "--quiet")
+    assert status == 1
+    (line,) = [line for line in err.splitlines() if "broken" in line]
+    assert line.startswith("simbench: metric broken of flat, bright: ZeroDivisionError")
+    for model in read_result(tmp_path)["models"]:
+        assert model["status"] == "ok"
+        assert model["ws"]["mean"] > 0
+
+
+def test_a_metric_of_what_was_not_kept_is_no_failure(toy, cli_with, toy_file, tmp_path):
+    whole = Metric("whole", "Whole", "", 1, lambda scored: [Value("all", "mean", 0.0)], needs=("responses",))
+    call = cli_with(toy.offer("flat"), metrics=[whole])
+    options = ("--detector", "toy", "--data", toy_file, "--device", "cpu", "--runs", "1", "--out", tmp_path)
+    status, _, err = call("run", *options, "--models", "flat", "--metrics", "ws,whole", "--quiet")
+    assert status == 0
+    assert "metric whole" not in err
+    (model,) = read_result(tmp_path)["models"]
+    assert model["whole"]["problem"].startswith("not measured: ")
+
+
 def test_a_killed_run_is_resumed(toy, cli_with, toy_file, tmp_path):
     calls = []
 
