@@ -4,13 +4,12 @@ Each command's file reads like its help text; the work is done elsewhere in the 
 """
 
 import sys
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
 
 from ..errors import UserError
-from ..plugin.specs import PROJECT
+from ..plugin.specs import PROJECT, own_version
 from . import compare, data, export, leaderboard, plugin, report, run, sweep, train
 from . import list as listing
 
@@ -42,7 +41,7 @@ def _root(
     show_version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
     if show_version:
-        typer.echo(version("simbench-hep"))
+        typer.echo(own_version())
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

@@ -1,6 +1,5 @@
 """``simbench list``."""
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -14,6 +13,7 @@ from simbench.reports.output import FILES
 from ..errors import UserError
 from ..plugin.observables import Observable
 from ..plugin.registry import Registry, Source
+from ..plugin.specs import own_version
 from .common.formats import offered_formats
 from .common.plugins import load_registry
 
@@ -157,7 +157,7 @@ def _sweeps(registry: Registry) -> tuple[list[str], list[list[str]]]:
 
 def _formats(registry: Registry) -> tuple[list[str], list[list[str]]]:
     files = {**dict(zip((*reports.PRINTED, "html"), FILES, strict=True)), "figures": "figures/"}
-    own = _source(Source("simbench", version("simbench-hep")))
+    own = _source(Source("simbench", own_version()))
     rows = [[name, files[name], "yes" if name in reports.PRINTED else "no", own] for name in reports.FORMATS]
     rows += [
         [each.name, each.file, "yes", _source(registry.reports.sources[each.name])]

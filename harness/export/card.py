@@ -1,7 +1,6 @@
 """The card of an exported model: what it is, on what it was trained, how it scores, how to run it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from ..files import read_json
 from ..models.names import Model
 from ..plugin.detectors import Detector
 from ..plugin.simulators import Check, Exported, TrainedOn
+from ..plugin.specs import own_version
 
 _RUN = """\
 Inputs, float32, in this order: `noise` (batch, {noise}), standard normal, and `conditions`
@@ -50,7 +50,7 @@ def card(
         scores: of a run, see :func:`scores_of`.
     """
     reference = f" ({model.offer.reference})" if model.offer.reference else ""
-    exporter = f"Exported by simbench-hep {version('simbench-hep')}, as ALICE's O2 runs its fast simulators."
+    exporter = f"Exported by simbench-hep {own_version()}, as ALICE's O2 runs its fast simulators."
     return "\n".join(
         [
             f"# {model.offer.name}, {detector.name}\n",

@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from ..models.onnx.scales import Scales, read_scales, write_scales
 from ..plugin.detectors import Detector
 from ..plugin.registry import Registry
 from ..plugin.simulators import Check, Context, Exported, Simulator, TrainedOn, describe
+from ..plugin.specs import own_version
 from .card import card
 
 GRAPH, CARD = "generator.onnx", "MODEL_CARD.md"
@@ -105,7 +105,7 @@ def _write_graph(
     metadata = {
         "model": model.offer.name,
         "detector": detector.name,
-        "exported by": f"simbench-hep {version('simbench-hep')}",
+        "exported by": f"simbench-hep {own_version()}",
         OUTPUT_KEY: "log1p",
     }
     if trained is not None:

@@ -5,7 +5,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import entry_points, version
+from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
 import pluggy
@@ -17,7 +17,7 @@ from .detectors import Detector
 from .metric import Metric
 from .reports import ReportFormat
 from .simulators import SimulatorOffer
-from .specs import PROJECT
+from .specs import PROJECT, own_version
 from .sweeps import Sweep
 
 Record = TypeVar("Record", SimulatorOffer, Detector, DatasetMaker, DatasetReader, Metric, Sweep, ReportFormat)
@@ -122,13 +122,13 @@ class Registry:
 def load() -> Registry:
     """The registry of our own plugins and of all installed packages in the entry-point group ``simbench``."""
     registry = Registry()
-    own_version = version("simbench-hep")
+    ours = own_version()
     folder = importlib.import_module("simbench.plugins")
     for module in sorted(pkgutil.iter_modules(folder.__path__), key=lambda found: found.name):
         if module.name.startswith("_"):  # what plugins share
             continue
         name = f"simbench.plugins.{module.name}"
-        _add_module(registry, Source(name, own_version), partial(importlib.import_module, name))
+        _add_module(registry, Source(name, ours), partial(importlib.import_module, name))
     for entry in sorted(entry_points(group=PROJECT), key=lambda found: found.name):
         dist_version = entry.dist.version if entry.dist else "?"
         _add_module(registry, Source(entry.name, dist_version), entry.load)

@@ -1,6 +1,7 @@
 """The hooks: functions that a plugin may have, with the records that each returns."""
 
 from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
 
 import pluggy
 
@@ -14,6 +15,14 @@ from .sweeps import Sweep
 PROJECT = "simbench"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+def own_version() -> str:
+    """The version of the installed package, or ``checkout`` where the sources are used without it."""
+    try:
+        return version("simbench-hep")
+    except PackageNotFoundError:
+        return "checkout"
 
 
 @hookspec

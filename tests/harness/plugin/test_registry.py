@@ -3,13 +3,14 @@
 import importlib
 import pkgutil
 import sys
+from importlib.metadata import PackageNotFoundError
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import ReportFormat, Sweep, hookimpl
-from simbench.harness.plugin import registry
+from simbench.harness.plugin import registry, specs
 from simbench.harness.plugin.registry import Registry, Source
 
 HERE = Source("mine", "0.3")
@@ -209,3 +210,12 @@ def test_every_module_of_the_folder_is_scanned(entry):
     catalogues = (made.simulators, made.detectors, made.datasets, made.readers, made.metrics, made.sweeps)
     used = {source.name for catalogue in catalogues for source in catalogue.sources.values()}
     assert used == modules
+
+
+def test_a_checkout_that_is_not_installed_has_our_plugins_too(monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(specs, "version", missing)
+    made = registry.load()
+    assert made.simulators.sources["mc"] == Source("simbench.plugins.mc", "checkout")
