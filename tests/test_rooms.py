@@ -217,5 +217,6 @@ def test_the_picture_of_the_rooms_is_current():
     spec = importlib.util.spec_from_file_location("rooms", ROOT / "docs" / "rooms.py")
     rooms = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(rooms)
-    assert rooms.PICTURE.read_text(encoding="utf-8") == rooms.draw(), "make map draws it anew"
-    assert all(f">{room}<" in rooms.draw() for room in ROOMS if room != "harness")
+    drawn = rooms.draw()
+    assert rooms.PICTURE.read_text(encoding="utf-8") == drawn, "make map draws it anew"
+    assert all(f">{room}<" in drawn for room in ROOMS if room != "harness")
