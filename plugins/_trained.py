@@ -41,7 +41,7 @@ class TrainedModel:
     """
 
     def __init__(self, model: str, context: Context, kind: Kind, package: str) -> None:
-        from simbench.baselines.gan.training import RECORD
+        from simbench.baselines.finish import RECORD
         from simbench.baselines.weights import FILE_NAME
 
         detector = context.detector

@@ -72,8 +72,7 @@ def test_every_command_has_its_entry_with_every_option_and_an_example(site):
     for name, command in commands().items():
         section = page.section(f"simbench-{name.replace(' ', '-')}")
         for parameter in command.params:
-            option = parameter.param_type_name == "option"
-            assert (parameter.opts[0] if option else parameter.metavar or parameter.name) in section
+            assert (parameter.opts[0] if parameter.param_type_name == "option" else parameter.name) in section
         assert ">Examples<" in section
 
 

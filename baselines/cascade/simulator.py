@@ -10,6 +10,7 @@ import torch
 
 from simbench.harness import rng
 
+from ..finish import PARTICLES
 from ..weights import read_weights
 from .inputs import Inputs
 from .likelihood import Images, log_levels
@@ -17,7 +18,6 @@ from .model import Cascade, Sizes, make
 from .sampling import Sampler
 from .sums import Bins
 from .surroundings import impact
-from .training import PARTICLES
 from .tree import Tree
 
 BATCH = 512  # rows drawn together; the responses do not depend on it

@@ -1,10 +1,8 @@
 """The training of a cascade: from a job to a weights file, resumable at any kill, bitwise."""
 
-import json
 import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,8 @@ import torch
 from simbench.harness import rng
 
 from ..checkpoint import CHECKPOINT, State, resume, write_checkpoint
-from ..weights import FILE_NAME, Arrays, write_atomic, write_weights
+from ..finish import finish, is_finished, threads
+from ..weights import FILE_NAME, Arrays
 from .inputs import Inputs
 from .job import CascadeJob, Progress
 from .learner import CascadeLearner
@@ -23,8 +22,6 @@ from .settings import Settings, resolve
 from .sums import Bins
 from .tree import Tree
 
-RECORD = "record.json"
-PARTICLES = "training_particles"  # the one stored array that is no weight
 _QUIET = 0.3  # seconds between two reports of progress
 
 
@@ -41,10 +38,10 @@ def train(job: CascadeJob) -> Path:
     settings = resolve(job.preset, job.overrides)
     identity = job.identity(settings)
     job.out.mkdir(parents=True, exist_ok=True)
-    if _finished(job.out, identity):
+    if is_finished(job.out, identity):
         (job.out / CHECKPOINT).unlink(missing_ok=True)  # a kill may have left it
         return job.out / FILE_NAME
-    with _threads(settings.threads):
+    with threads(settings.threads):
         return _train(job, settings, identity)
 
 
@@ -153,53 +150,4 @@ def _finish(
         "likelihood": likelihood,
         "parameters": sum(array.size for array in arrays.values()),
     }
-    if job.training_particles is not None:
-        arrays = {**arrays, PARTICLES: job.training_particles}
-    path = job.out / FILE_NAME
-    # Weights of the same training are the same bytes, however long it took.
-    history = [{k: v for k, v in entry.items() if k != "seconds"} for entry in state.history]
-    write_weights(path, arrays, header | {"training": {**training, "history": history}})
-    record = {
-        **identity,
-        "training": training,
-        "history": state.history,
-        "versions": {"torch": torch.__version__, "numpy": np.__version__},
-        "finished": True,
-    }
-    write_atomic(job.out / RECORD, (json.dumps(record, indent=1) + "\n").encode())
-    (job.out / CHECKPOINT).unlink(missing_ok=True)
-    return path
-
-
-def _finished(out: Path, identity: Mapping[str, Any]) -> bool:
-    """Whether the folder holds this job, finished.
-
-    Raises:
-        ValueError: it holds another one, or its record is unreadable.
-    """
-    if not (out / RECORD).exists():
-        if (out / FILE_NAME).exists() and not (out / CHECKPOINT).exists():
-            raise ValueError(
-                f"{out / FILE_NAME} has no {RECORD} beside it: choose another folder or delete it"
-            )
-        return False
-    try:
-        record = json.loads((out / RECORD).read_text(encoding="utf-8"))
-        differing = [name for name in identity if record[name] != identity[name]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{out / RECORD} is no record of a training: {error}") from error
-    if differing:
-        raise ValueError(
-            f"{out} holds another training: {differing[0]} differs; choose another folder or delete it"
-        )
-    return (out / FILE_NAME).exists()
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    return finish(job.out, header, identity, state, arrays, training, job.training_particles)

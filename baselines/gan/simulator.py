@@ -14,10 +14,9 @@ from simbench.harness import rng
 from .. import photons
 from ..conditions import Scaler
 from ..engines import Rates, batch_size, choose_engine, onnx_rates, torch_rates
+from ..finish import PARTICLES
 from ..weights import Arrays, read_weights
 from .networks import blank_generator
-
-PARTICLES = "training_particles"  # the one stored array that is no weight
 
 
 class GanSimulator:

@@ -1,9 +1,7 @@
 """The training of a model: from a job to a weights file, resumable at any kill, bitwise."""
 
-import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -14,17 +12,17 @@ from torch import Tensor
 
 from simbench.harness import rng
 
-from ..checkpoint import CHECKPOINT, Resumable, State, check_same, resume, write_checkpoint
+from ..checkpoint import CHECKPOINT, Resumable, State, resume, write_checkpoint
 from ..conditions import Scaler
-from ..weights import FILE_NAME, Arrays, write_atomic, write_weights
+from ..finish import finish, is_finished, threads
+from ..weights import FILE_NAME, Arrays
 from .batches import Batch, TrainingRows
 from .ladder import MODELS, GanLearner, Step
 from .networks import DataSummary, make_networks, network_header
 from .settings import PRESETS, AnySettings, Settings, resolve
-from .simulator import PARTICLES, GanSimulator
+from .simulator import GanSimulator
 from .training_job import Progress, TrainingJob
 
-RECORD = "record.json"
 _QUIET = 0.3  # seconds between two reports of progress
 
 
@@ -103,10 +101,10 @@ def run(
     job.check()
     identity = job.identity(settings)
     job.out.mkdir(parents=True, exist_ok=True)
-    if _finished(job.out, identity):
+    if is_finished(job.out, identity):
         (job.out / CHECKPOINT).unlink(missing_ok=True)  # a kill may have left it
         return job.out / FILE_NAME
-    with _threads(settings.threads):
+    with threads(settings.threads):
         return _train(job, settings, identity, make, simulator)
 
 
@@ -186,51 +184,4 @@ def _finish(
         array = tensor.cpu().numpy()
         with np.errstate(over="ignore"):  # an overflow is found when the weights are written
             arrays[name] = array.astype(settings.storage) if tensor.is_floating_point() else array
-    if job.training_particles is not None:
-        arrays[PARTICLES] = job.training_particles
-    path = job.out / FILE_NAME
-    # Weights of the same training are the same bytes, however long it took.
-    history = [{k: v for k, v in entry.items() if k != "seconds"} for entry in state.history]
-    write_weights(path, arrays, header | {"training": {**training, "history": history}})
-    versions = {"torch": torch.__version__, "numpy": np.__version__}
-    record = {
-        **identity,
-        "training": training,
-        "history": state.history,
-        "versions": versions,
-        "finished": True,
-    }
-    write_atomic(job.out / RECORD, (json.dumps(record, indent=1) + "\n").encode())
-    (job.out / CHECKPOINT).unlink(missing_ok=True)
-    return path
-
-
-def _finished(out: Path, identity: Mapping[str, Any]) -> bool:
-    """Whether the folder holds this job, finished.
-
-    Raises:
-        ValueError: it holds another one, or its record is unreadable.
-    """
-    if not (out / RECORD).exists():
-        if (out / FILE_NAME).exists() and not (out / CHECKPOINT).exists():
-            raise ValueError(
-                f"{out / FILE_NAME} has no {RECORD} beside it: choose another folder or delete it"
-            )
-        return False
-    try:
-        record = json.loads((out / RECORD).read_text(encoding="utf-8"))
-        stored = {name: record[name] for name in identity}
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{out / RECORD} is no record of a training: {error}") from error
-    check_same(stored, identity, out)
-    return (out / FILE_NAME).exists()
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    return finish(job.out, header, identity, state, arrays, training, job.training_particles)

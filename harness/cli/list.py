@@ -1,6 +1,6 @@
 """``simbench list``."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -10,7 +10,6 @@ from rich.text import Text
 from simbench import reports
 from simbench.reports.output import FILES
 
-from ..errors import UserError
 from ..plugin.observables import Observable
 from ..plugin.registry import Registry, Source
 from ..plugin.specs import own_version
@@ -20,11 +19,8 @@ from .common.plugins import load_registry
 
 def list_(
     kind: Annotated[
-        str,
-        typer.Argument(
-            help="models, detectors, datasets, readers, metrics, observables, sweeps or formats.",
-            metavar="KIND",
-        ),
+        Literal["models", "detectors", "datasets", "readers", "metrics", "observables", "sweeps", "formats"],
+        typer.Argument(help="What to list."),
     ],
 ) -> None:
     """List what the plugins offer.
@@ -35,8 +31,6 @@ def list_(
 
       simbench list detectors
     """
-    if kind not in _TABLES:
-        raise UserError(f"unknown kind {kind!r}; known: {', '.join(_TABLES)}")
     heads, rows = _TABLES[kind](load_registry())
     table = Table(box=None, pad_edge=False)
     for head in heads:

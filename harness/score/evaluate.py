@@ -146,6 +146,13 @@ def score_entry(
                 channel: spread(table["all", channel].value for table in tables if ("all", channel) in table)
                 for channel in channels
             }
+        for subset in dict.fromkeys(subset for subset, _ in tables[0]):
+            if subset != "all" and subset not in SUBSETS:  # what a metric tells besides, such as importance
+                names = [channel for other, channel in tables[0] if other == subset]
+                entry[name][subset] = {
+                    each: spread(table[subset, each].value for table in tables if (subset, each) in table)
+                    for each in names
+                }
         if any((subset, "mean") in tables[0] for subset in SUBSETS):
             absent = Value("", "", None)
             quartiles[name] = [

@@ -112,7 +112,7 @@ def _given_away(model: Mapping[str, Any]) -> str | None:
     """The observable that tells the model's responses from the data's, where a classifier can."""
     score = model.get(CLASSIFIER) or {}
     mean, floor = score.get("mean"), score.get("floor")
-    weights = {name: value["mean"] for name, value in (score.get("channels") or {}).items()}
+    weights = {name: value["mean"] for name, value in (score.get("importance") or {}).items()}
     weights = {name: weight for name, weight in weights.items() if weight is not None and weight > 0}
     if mean is None or floor is None or mean - floor < CHANCE or not weights:
         return None

@@ -36,7 +36,7 @@ def test_a_finished_training_is_returned_and_another_one_refused(cascade_job):
     before = path.read_bytes()
     assert train(cascade_job()) == path
     assert path.read_bytes() == before
-    with pytest.raises(ValueError, match="holds another training: seed differs"):
+    with pytest.raises(ValueError, match="holds another training: seed is 3 there and 4 here"):
         train(cascade_job(seed=4))
 
 

@@ -67,7 +67,7 @@ def run(call, toy_file, tmp_path):
         (["run", "surplus"], ["surplus"]),
         (["run", "--runs", "many"], ["--runs", "valid integer"]),
         (["run", "--runs"], ["--runs"]),
-        (["list"], ["KIND"]),
+        (["list"], ["kind", "models"]),
         (["list", "toys"], ["toys", "models"]),
         (["report"], ["RUN"]),
         (["train"], ["model"]),

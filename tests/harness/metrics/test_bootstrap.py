@@ -6,8 +6,8 @@ import pytest
 from simbench.harness.errors import UserError
 from simbench.harness.metrics.tools import replicates as bootstrap
 from simbench.harness.metrics.tools.replicates import mean_replicates, wasserstein_replicates
-from simbench.harness.metrics.wasserstein import wasserstein
-from simbench.harness.plugin.metric import Resampling
+from simbench.harness.metrics.wasserstein import EMPTY, WASSERSTEIN, wasserstein
+from simbench.harness.plugin.metric import Resampling, Scored
 
 
 @pytest.fixture
@@ -71,3 +71,20 @@ def test_two_constants_have_a_distance_without_noise():
 def test_one_particle_cannot_be_resampled():
     with pytest.raises(UserError, match="at least 2 particles, found 1"):
         Resampling.of(np.zeros(9, dtype=np.int64))
+
+
+@pytest.mark.parametrize("metric", [EMPTY, WASSERSTEIN], ids=lambda metric: metric.name)
+def test_the_short_cuts_of_metrics_give_what_the_drawn_rows_score(metric):
+    generator = np.random.default_rng(8)
+    reference, generated = generator.poisson(3, (2, 60, 2)).astype(float)
+    generated[:7] = 0  # empty ones, below the threshold of 1
+    photons = reference.sum(axis=1), generated.sum(axis=1)
+    scored = Scored(reference, generated, *photons, channels=("a", "b"), min_photons=1)
+    resampling = Resampling.of(np.repeat(np.arange(12), 5), replicates=20)
+    expected = [
+        next(value.value for value in metric.function(scored.take(resampling.rows(replicate))))
+        for replicate in range(20)
+    ]
+    assert 0 < np.min(expected) < np.max(expected) or metric is EMPTY
+    assert np.ptp(expected) > 0
+    np.testing.assert_allclose(metric.resampled(scored, resampling), expected, rtol=1e-12)

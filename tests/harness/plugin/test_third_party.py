@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from simbench.harness.record.folder import RunFolder
+
 pytestmark = pytest.mark.slow
 
 PACKAGE = Path(__file__).with_name("outside")
@@ -65,6 +67,13 @@ def done(simbench):
     )
 
 
+METRICS = {
+    *("ws", "empty", "ws-conditional", "energy-conditional", "auc", "fpd", "kpd", "separation"),
+    *("ws-observables", "conditional", "correlation", "mean-shift", "last-row"),
+}
+"""The default ones that come with simbench, and the package's own."""
+
+
 def test_the_broken_plugin_of_the_package_is_named_and_skipped(done):
     line = "simbench: skipped: plugin tiles-broken 2.5: ModuleNotFoundError: No module named 'no_such"
     assert line in done.stderr
@@ -79,7 +88,11 @@ def test_all_metrics_score_it(simbench, done):
     assert result["protocol"]["detector"] == "tiles"
     assert result["protocol"]["channels"] == "rows"
     assert result["dataset"]["provenance"] == "made for a test"
-    assert {"ws", "empty", "auc", "mean-shift"} <= set(result["metrics"])
+    assert set(result["metrics"]) == METRICS
+    folder = RunFolder(simbench.folder / "out")
+    kept = [folder.reference, *(folder.unit("tiles-bright", run) for run in range(3))]
+    truth, *means = (unit.observables[:, unit.observed.index("last_row")].mean(dtype=float) for unit in kept)
+    assert bright["last-row"]["runs"] == pytest.approx([abs(mean - truth) for mean in means], rel=1e-5)
     assert bright["plugin"] == {"name": "tiles", "version": "2.5"}
     assert bright["ws"]["mean"] > 0.5
     assert set(bright["ws"]["channels"]) == {"front", "back"}
@@ -90,8 +103,21 @@ def test_all_metrics_score_it(simbench, done):
     assert "NaN" in broken["error"]
     with (simbench.folder / "out" / "scores.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert {row["metric"] for row in rows} >= {"ws", "empty", "mean-shift"}
+    assert {row["metric"] for row in rows} == METRICS
     assert {row["channel"] for row in rows if row["metric"] == "ws"} == {"mean", "front", "back"}
+
+
+def test_its_observable_is_listed_and_stored_runs_are_scored_by_it(simbench, done):
+    listed = [line.split() for line in simbench("list", "observables").stdout.splitlines()]
+    assert next(line for line in listed if line[0] == "last_row")[-1] == "tiles"
+    before = sorted(path.stat().st_mtime_ns for path in (simbench.folder / "out" / "units").iterdir())
+    again = simbench("report", "out", "--metrics", "last-row,pixel", "--format", "json")
+    assert again.returncode == 0, again.stderr
+    verdict = json.loads(again.stdout)[0]
+    assert [column["metric"] for column in verdict["columns"]] == ["last-row", "pixel"]
+    assert "pixel, not measured: run with --keep responses (tiles-bright)." in verdict["remarks"]
+    after = sorted(path.stat().st_mtime_ns for path in (simbench.folder / "out" / "units").iterdir())
+    assert after == before  # nothing is generated
 
 
 def test_models_of_other_detectors_are_left_out(done):

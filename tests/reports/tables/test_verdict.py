@@ -15,8 +15,8 @@ def score(mean: float, floor: float | None, std: float = 0.01, **more: Any) -> d
 @pytest.fixture
 def run(result: Any, model: Any) -> dict[str, Any]:
     made = result(
-        model("far", ws=score(3.0, 0.5), auc=score(0.9, 0.5, channels=leans(0.01, 0.2))),
-        model("near", ws=score(0.6, 0.5), auc=score(0.52, 0.5, channels=leans(0.3, 0.1))),
+        model("far", ws=score(3.0, 0.5), auc=score(0.9, 0.5, importance=leans(0.01, 0.2))),
+        model("near", ws=score(0.6, 0.5), auc=score(0.52, 0.5, importance=leans(0.3, 0.1))),
         model("there", ws=score(0.505, 0.5), auc=score(0.495, 0.5)),
         model("mc", family="reference", ws=score(0.5, 0.5), auc=score(0.5, 0.5)),
     )
