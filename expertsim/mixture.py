@@ -68,25 +68,31 @@ class MixtureLearner:
             gate, choice = straight_through(logits, self.settings.temperature, self.rng)
         else:
             choice = self.served[batch.index]
-        rows = torch.full((len(batch),), torch.nan, device=choice.device)
-        sums = torch.zeros_like(rows)
+        sums = torch.full((len(batch),), torch.nan, device=choice.device)
         means: dict[str, Tensor] = {}
         for number, expert in enumerate(self.experts):
             place = (choice == number).nonzero().squeeze(1)
             if len(place) < 2:  # a batch norm needs two
                 continue
             found = expert.step(batch.take(place), step)
-            rows[place], sums[place] = found.rows, found.sums
+            sums[place] = found.sums
             for name, loss in found.losses.items():  # the mean over the batch, as of one GAN
                 means[name] = means.get(name, 0.0) + loss * (len(place) / len(batch))
         if gate is not None:
+            losses = self.judged(batch)
             means |= self._update_router(
-                self.router_losses(batch.weight, logits, gate, choice, rows, sums), step
+                self.router_losses(batch.weight, logits, gate, choice, losses, sums), step
             )
-        return Step(means, rows, sums)
+        return Step(means, sums)
+
+    def judged(self, batch: Batch) -> Tensor:
+        """The loss of every expert on each of the first ``route_rows`` rows of a batch, (R, N)."""
+        rows = min(self.settings.route_rows or len(batch), len(batch))
+        part = batch.take(torch.arange(rows, device=batch.index.device))
+        return torch.stack([expert.judge(part) for expert in self.experts], dim=1)
 
     def router_losses(
-        self, weight: Tensor, logits: Tensor, gate: Tensor, choice: Tensor, rows: Tensor, sums: Tensor
+        self, weight: Tensor, logits: Tensor, gate: Tensor, choice: Tensor, losses: Tensor, sums: Tensor
     ) -> dict[str, Tensor]:
         """The weighted terms of Eq. 8, scalars.
 
@@ -97,18 +103,19 @@ class MixtureLearner:
             logits: of the router (B, N).
             gate: straight-through gate (B, N).
             choice: the expert of each row (B,).
-            rows: its loss on it (B,), NaN where it was not run.
-            sums: photons of what it generated (B,).
+            losses: of every expert on each of the first R rows (R, N).
+            sums: photons of what the chosen one has generated (B,), NaN where it was not run.
         """
         settings = self.settings
-        probability = torch.softmax(logits, dim=1) * weight[:, None]
-        known = ~rows.isnan()  # only these have an intensity
+        probability = torch.softmax(logits, dim=1)
+        known = ~sums.isnan()
         intensity = standardised(sums[known]) if settings.diff_intensity == "log" else sums[known]
         used = torch.bincount(choice[known], minlength=len(self.experts)) > 0
         return {
-            "routing": routing(gate, choice, rows),
-            "utilisation": settings.lambda_util * utilisation(probability),
-            "differentiation": settings.lambda_diff * differentiation(probability[known], intensity, used),
+            "routing": routing(probability[: len(losses)], losses),
+            "utilisation": settings.lambda_util * utilisation(probability * weight[:, None]),
+            "differentiation": settings.lambda_diff
+            * differentiation((gate * weight[:, None])[known], intensity, used),
         }
 
     def _update_router(self, terms: dict[str, Tensor], step: int) -> dict[str, Tensor]:

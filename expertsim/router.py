@@ -77,6 +77,18 @@ class Gate(nn.Module):
             return np.asarray(out.argmax(axis=1), dtype=np.int64)
         return self._between(out[:, 0])
 
+    @torch.inference_mode()
+    def elsewhere(self, scaled: npt.NDArray[np.float32]) -> float | None:
+        """The share of a training's draws, as expected, that miss the expert of :meth:`choose`.
+
+        Of draws for scaled conditions (N, K); None for a rule, which draws nothing.
+        """
+        if self.kind != "learned" or not len(scaled):
+            return None
+        device = next(self.body.parameters()).device
+        probability = torch.softmax(self(torch.from_numpy(scaled).to(device)), dim=1)
+        return round(float(1 - probability.max(1).values.mean()), 5)
+
     def _between(self, values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         return np.searchsorted(self.edges, values.astype(np.float64)).astype(np.int64)
 
@@ -98,23 +110,18 @@ def straight_through(logits: Tensor, temperature: float, generator: torch.Genera
     return hard + soft - soft.detach(), choice
 
 
-def routing(gate: Tensor, choice: Tensor, losses: Tensor) -> Tensor:
-    """The first term of Eq. 8, a scalar: the mean over rows of gate x (loss - mean loss of the batch).
+def routing(probability: Tensor, losses: Tensor) -> Tensor:
+    """The experts' losses in Eq. 8, a scalar: what they are expected to be when the router draws the experts.
 
-    Only the expert that was chosen has been run on a row. Without the mean taken off, the term would push
-    away from whichever expert was chosen, in proportion to what the losses have in common; so equal losses
-    give no gradient at all.
+    The sum over experts of probability x loss, and its mean over rows. All experts are judged on every row,
+    so the gradient is exact: nothing of it hangs on which expert was drawn, and what a row costs whichever
+    expert takes it leaves the router alone.
 
     Args:
-        gate: straight-through gate (B, N).
-        choice: the chosen experts (B,).
-        losses: of the chosen expert on each row, (B,); NaN where it was not run.
+        probability: softmax of the router's logits (B, N).
+        losses: of every expert on each row (B, N); detached here.
     """
-    known = ~losses.isnan()
-    mean = losses[known].mean() if known.any() else losses.new_zeros(())
-    advantage = torch.where(known, losses - mean, torch.zeros_like(losses)).detach()
-    chosen = gate.gather(1, choice[:, None]).squeeze(1)
-    return (chosen * advantage).mean()
+    return (probability * losses.detach()).sum(1).mean()
 
 
 def utilisation(probability: Tensor) -> Tensor:
@@ -129,18 +136,20 @@ def utilisation(probability: Tensor) -> Tensor:
     return (mean * torch.log(mean + EPSILON)).sum()
 
 
-def differentiation(probability: Tensor, intensity: Tensor, used: Tensor) -> Tensor:
+def differentiation(gate: Tensor, intensity: Tensor, used: Tensor) -> Tensor:
     """L_diff (Eq. 7), a scalar: minus the squared differences of the experts' mean intensities, pair by pair.
 
+    An expert's mean is that of the responses which it has generated itself, for the gate is one-hot; the
+    gradient is that of the softmax behind it.
+
     Args:
-        probability: softmax of the router's logits (B, N), times the rows' weights where they have some.
-        intensity: of the generated responses (B,); detached here.
+        gate: of :func:`straight_through` (B, N), times the rows' weights where they have some.
+        intensity: of the response that the chosen expert has generated on each row (B,); detached here.
         used: (N,) booleans: experts without a row in the batch are left out.
     """
-    weight = probability.sum(0)
-    mean = (probability * intensity.detach()[:, None]).sum(0) / (weight + EPSILON)
+    mean = (gate * intensity.detach()[:, None]).sum(0) / (gate.sum(0) + EPSILON)
     pairs = [(mean[i] - mean[j]).square() for i, j in combinations(used.nonzero().flatten().tolist(), 2)]
-    return -torch.stack(pairs).sum() if pairs else probability.sum() * 0
+    return -torch.stack(pairs).sum() if pairs else gate.sum() * 0
 
 
 def standardised(sums: Tensor) -> Tensor:

@@ -22,6 +22,8 @@ class ExpertSettings(Settings):
             its standard deviation in the batch.
         lr_router: Adam's learning rate for the router.
         temperature: of the Gumbel softmax.
+        route_rows: rows of the batch on which all experts are judged for the router's first term (Eq. 8);
+            0 means all.
         start: steps in which a learned router is first taught to tell apart equal shares of the rows by their
             particle's mean log photon sum; 0 starts it at random.
         shared: first share of the training in which one GAN learns from all rows. The experts then start as
@@ -34,6 +36,7 @@ class ExpertSettings(Settings):
     diff_intensity: str
     lr_router: float
     temperature: float
+    route_rows: int
     start: int
     shared: float
 
@@ -47,6 +50,7 @@ PAPER_EXPERTS = ExpertSettings(
     diff_intensity="photons",
     lr_router=1e-2,
     temperature=1.0,
+    route_rows=0,
     start=0,
     shared=0.0,
 )
@@ -59,6 +63,7 @@ COMPACT_EXPERTS = ExpertSettings(
     diff_intensity="log",
     lr_router=1e-4,
     temperature=1.0,
+    route_rows=32,
     start=1000,
     shared=0.5,
 )

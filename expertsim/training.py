@@ -64,7 +64,8 @@ def make_mixture(
     learner = MixtureLearner(learners, gate, served, settings, steps, generator)
     header: dict[str, Any] = network_header(job.preset, summary, settings)
     header |= {"experts": experts, "gate": gate.header(summary.conditions)}
-    return Trainee(learner, rows, steps, header)
+    # Before the experts part they are one GAN, no mixture to be kept.
+    return Trainee(learner, rows, steps, header, begins=min(learner.alone, steps - 1))
 
 
 def make_gate(

@@ -84,7 +84,7 @@ def _facts(simulator: "GanSimulator") -> dict[str, str]:
         facts["experts"] = f"{header['network']['experts']}, one a condition, with the router in the graph"
     facts["training"] = (
         f"{training['steps']:,} steps, seed {training['seed']}; the weights are those of step "
-        f"{training['best_step']:,}, the best on a validation part (WS {training['validation']:.2f})"
+        f"{training['best_step']:,}, the best on a validation part (score {training['validation']:.2f})"
     )
     facts["photon threshold"] = f"{header['min_photons']} or more photons in every training response"
     return facts

@@ -117,7 +117,7 @@ def train(model: str, request: TrainingRequest, trainer: "Callable[[TrainingJob]
         showers=request.showers,
         particle=request.particle,
         validation_conditions=request.validation_conditions,
-        score=request.score,
+        score=request.scores,
         seed=request.seed,
         out=request.out,
         overrides=request.overrides,

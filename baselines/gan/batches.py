@@ -11,6 +11,7 @@ from torch import Tensor
 from simbench.harness import rng
 
 from ..conditions import Scaler
+from .diversity import diversity_warnings, diversity_weights
 from .networks import Networks
 from .settings import Settings
 from .training_job import TrainingJob
@@ -52,6 +53,7 @@ class TrainingRows:
 
     Attributes:
         per_epoch: batches in a pass through the part.
+        warnings: of what the part lacks for the terms, a line each.
     """
 
     def __init__(
@@ -67,11 +69,14 @@ class TrainingRows:
         pooled = networks.pool(job.showers)
         small = pooled.max() <= np.iinfo(np.int16).max
         self._photons = torch.from_numpy(pooled.astype(np.int16 if small else np.int32)).to(device)
-        self._conditions = torch.from_numpy(scaler(job.conditions)).to(device)
+        scaled = scaler(job.conditions)
+        self._conditions = torch.from_numpy(scaled).to(device)
         self._position = torch.from_numpy(brightest(job.showers)).to(device)
         weights = np.zeros(len(job.showers), dtype=np.float32)
+        self.warnings: tuple[str, ...] = ()
         if "diversity" in terms:
-            weights = diversity_weights(job.showers, job.particle)
+            weights = diversity_weights(job.showers, job.particle, scaled)
+            self.warnings = diversity_warnings(job.particle)
         self._diversity = torch.from_numpy(weights).to(device)
         self._batch = min(settings.batch, len(job.showers))
         self.per_epoch = len(job.showers) // self._batch
@@ -133,31 +138,3 @@ def brightest(showers: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
     height, width = showers.shape[1:]
     k, l = np.divmod(showers.reshape(len(showers), -1).argmax(axis=1), width)  # noqa: E741
     return np.stack([k / max(height - 1, 1), l / max(width - 1, 1)], axis=1).astype(np.float32)
-
-
-def diversity_weights(
-    showers: npt.NDArray[np.integer], particle: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float32]:
-    """s(c) of Eq. 1 for each of N showers (N, H, W): float32 (N,) in [0, 1].
-
-    The standard deviation, pixel by pixel, of the log images of all showers of one particle, summed over
-    the pixels, then scaled to [0, 1] between the least and the most diverse particle given.
-    """
-    _, group, size = np.unique(particle, return_inverse=True, return_counts=True)
-    start = np.cumsum(size) - size
-    order = np.argsort(group, kind="stable")
-    spread = np.zeros(len(size))
-    begin = 0
-    while begin < len(size):  # some particles at a time: all log images at once would be gigabytes
-        end = max(begin + 1, int(np.searchsorted(start + size, start[begin] + 4096)))
-        logs = np.log1p(showers[order[start[begin] : start[end - 1] + size[end - 1]]].astype(np.float64))
-        edges = start[begin:end] - start[begin]
-        count = size[begin:end, None, None]
-        mean = np.add.reduceat(logs, edges, axis=0) / count
-        logs -= np.repeat(mean, size[begin:end], axis=0)
-        variance = np.add.reduceat(logs**2, edges, axis=0) / count
-        spread[begin:end] = np.sqrt(variance).sum(axis=(1, 2))
-        begin = end
-    low, high = spread.min(), spread.max()
-    scaled = (spread - low) / (high - low) if high > low else np.zeros_like(spread)
-    return np.asarray(scaled[group], dtype=np.float32)

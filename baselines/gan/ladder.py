@@ -22,9 +22,18 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from .batches import Batch
+from .losses import (
+    auxiliary,
+    bce_discriminator,
+    bce_generator,
+    diversity,
+    gradient_penalty,
+    intensity,
+    relativistic_discriminator,
+    relativistic_generator,
+)
 from .networks import Networks
 from .settings import Settings
 
@@ -35,76 +44,6 @@ MODELS: dict[str, tuple[str, ...]] = {
     "sdi-gan-ir": ("diversity", "intensity"),
     "sdi-gan-ir-ar": ("diversity", "intensity", "auxiliary"),
 }
-
-EPSILON = 1e-3  # keeps the denominators of Eq. 1 from zero
-
-
-# The losses: pure functions of a batch that give one value a row, for a mixture weighs the rows; a training
-# of a single GAN takes their mean.
-
-
-def bce_discriminator(real: Tensor, fake: Tensor) -> Tensor:
-    """Binary cross-entropy of logits (B,): real -> 1, generated -> 0."""
-    return functional.softplus(-real) + functional.softplus(fake)
-
-
-def bce_generator(fake: Tensor) -> Tensor:
-    """The non-saturating loss of logits (B,): generated -> 1."""
-    return functional.softplus(-fake)
-
-
-def relativistic_discriminator(real: Tensor, fake: Tensor) -> Tensor:
-    """Relativistic pairing: each real row should score above the generated row of the same condition.
-
-    Logits (B,). Jolicoeur-Martineau 2018 (arXiv 1807.00734); with R1 + R2, Huang et al. 2024 (2501.05441).
-    """
-    return functional.softplus(fake - real)
-
-
-def relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
-    """The other side of :func:`relativistic_discriminator`."""
-    return functional.softplus(real - fake)
-
-
-def gradient_penalty(logits: Tensor, inputs: Tensor) -> Tensor:
-    """Squared norm (B,) of the gradient of logits (B,) in their inputs (B, ...).
-
-    R1 on real inputs, R2 on generated ones (Mescheder et al. 2018, arXiv 1801.04406). Differentiable.
-    """
-    (gradient,) = torch.autograd.grad(logits.sum(), inputs, create_graph=True)
-    return gradient.flatten(1).square().sum(1)
-
-
-def diversity(weight: Tensor, first: Tensor, second: Tensor, z1: Tensor, z2: Tensor, clip: float) -> Tensor:
-    """Selective diversity (Eq. 1): s(c) / (d_I(G(z1, c), G(z2, c)) / d_z(z1, z2)), rows (B,).
-
-    Args:
-        weight: s(c), (B,), see :func:`.diversity_weights`.
-        first: log images (B, ...), or other representations, of the noise ``z1``.
-        second: the same of the noise ``z2`` and the same conditions.
-        z1: noise (B, Z).
-        z2: other noise (B, Z).
-        clip: upper bound of the ratio d_z / d_I, for near-empty images make it explode. Beyond it the
-            term is constant: it does not push.
-    """
-    distance = (first - second).abs().flatten(1).mean(1)
-    noise = (z1 - z2).abs().flatten(1).mean(1)
-    ratio = distance / (noise + EPSILON)
-    return weight * (1 / (ratio + EPSILON)).clamp(max=clip)
-
-
-def intensity(real: Tensor, fake: Tensor, *, log: bool = False) -> Tensor:
-    """``|f_in(x) - f_in(x^)|`` (Eqs. 2, 3), rows (B,): f_in sums the pixels in photons, not logs.
-
-    ``real`` and ``fake`` are photons (B, ...). With ``log`` the sums are compared as log(1 + sum).
-    """
-    real, fake = real.flatten(1).sum(1), fake.flatten(1).sum(1)
-    return (torch.log1p(real) - torch.log1p(fake)).abs() if log else (real - fake).abs()
-
-
-def auxiliary(predicted: Tensor, position: Tensor) -> Tensor:
-    """Squared error (Eq. 4), rows (B,), of positions (B, 2) of the brightest pixel, scaled to [0, 1]."""
-    return (predicted - position).square().mean(1)
 
 
 @dataclass(frozen=True)
@@ -122,12 +61,10 @@ class Step:
 
     Attributes:
         losses: the mean of each loss, as scalars.
-        rows: the generator's whole loss row by row, (B,).
         sums: photons of each generated response, (B,).
     """
 
     losses: dict[str, Tensor]
-    rows: Tensor
     sums: Tensor
 
 
@@ -149,6 +86,8 @@ class GanLearner:
         self.steps, self.rng = steps, rng
         self.average = copy.deepcopy(networks.generator.state_dict())
         betas = (settings.beta1, settings.beta2)
+        places = [side - 1.0 for side in networks.shape] if settings.aux_units == "pixels" else [1.0, 1.0]
+        self._extent = torch.tensor(places, device=rng.device)
         self._rates = (settings.lr_generator, settings.lr_discriminator, settings.lr_regressor)
         self._modules = (networks.generator, networks.discriminator, networks.regressor)
         self._optimisers = tuple(
@@ -171,19 +110,29 @@ class GanLearner:
         update(self._optimisers[1], found["discriminator"])
         if "auxiliary" in self.terms:
             position = self.networks.regressor(batch.photons)
-            found["regressor"] = auxiliary(position, batch.position).mean()
+            found["regressor"] = auxiliary(position, batch.position, self._extent).mean()
             update(self._optimisers[2], found["regressor"])
-        rows = self.generator_losses(batch, fakes)
-        terms = {name: values.mean() for name, values in rows.items()}
+        losses = self.generator_losses(batch, fakes, self.settings.div_rows or len(batch))
+        terms = {name: values.mean() for name, values in losses.items()}
         update(self._optimisers[0], torch.stack(list(terms.values())).sum())
-        # The diversity term may be taken on some rows only: it can then be no part of every row's loss.
-        whole = [values for name, values in rows.items() if name != "diversity" or not self.settings.div_rows]
         follow(self.average, self.networks.generator, self.settings, step, self.steps)
         return Step(
             losses={name: loss.detach() for name, loss in (found | terms).items()},
-            rows=torch.stack(whole).sum(0).detach(),
             sums=fakes.photons[:, : self.networks.groups].sum(1).detach(),
         )
+
+    @torch.no_grad()
+    def judge(self, batch: Batch) -> Tensor:
+        """The generator's whole loss on each row (B,), which need not be rows that it learns from.
+
+        Nothing is learned, and layers that behave otherwise in a training do not here.
+        """
+        for module in self._modules:
+            module.eval()
+        losses = self.generator_losses(batch, self.fake(batch.conditions), len(batch))
+        for module in self._modules:
+            module.train()
+        return torch.stack(list(losses.values())).sum(0)
 
     def weights(self) -> Mapping[str, Tensor]:
         """The averaged weights of the generator, which are kept."""
@@ -212,8 +161,8 @@ class GanLearner:
             loss = loss + settings.penalty / 2 * settings.penalty_every * slopes.mean()
         return loss
 
-    def generator_losses(self, batch: Batch, fakes: Fakes) -> dict[str, Tensor]:
-        """The generator's weighted losses by name, row by row."""
+    def generator_losses(self, batch: Batch, fakes: Fakes, diverse: int) -> dict[str, Tensor]:
+        """The generator's weighted losses by name, row by row; diversity on the first ``diverse`` rows."""
         settings, judge = self.settings, self.networks.discriminator
         logits = judge(judge.features(fakes.photons), batch.conditions)
         if settings.adversarial == "bce":
@@ -223,14 +172,14 @@ class GanLearner:
                 real = judge(judge.features(batch.photons), batch.conditions)
             terms = {"adversarial": relativistic_generator(real, logits)}
         if "diversity" in self.terms:
-            terms["diversity"] = settings.lambda_div * self._diversity(batch, fakes)
+            terms["diversity"] = settings.lambda_div * self._diversity(batch, fakes, diverse)
         if "intensity" in self.terms:
             log, groups = settings.intensity == "log", self.networks.groups
             photons = batch.photons[:, :groups], fakes.photons[:, :groups]
             terms["intensity"] = settings.lambda_in * intensity(*photons, log=log)
         if "auxiliary" in self.terms:
             position = self.networks.regressor(fakes.photons)
-            terms["auxiliary"] = settings.lambda_aux * auxiliary(position, batch.position)
+            terms["auxiliary"] = settings.lambda_aux * auxiliary(position, batch.position, self._extent)
         return terms
 
     def state(self) -> dict[str, Any]:
@@ -250,9 +199,8 @@ class GanLearner:
         for name, tensor in state["average"].items():
             self.average[name].copy_(tensor)
 
-    def _diversity(self, batch: Batch, fakes: Fakes) -> Tensor:
+    def _diversity(self, batch: Batch, fakes: Fakes, rows: int) -> Tensor:
         settings, networks = self.settings, self.networks
-        rows = settings.div_rows or len(fakes.noise)
         conditions, noise = batch.conditions[:rows], fakes.noise[:rows]
         other = self._noise(len(noise))
         other_rates = networks.generator(other, conditions).flatten(1)

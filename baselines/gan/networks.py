@@ -45,6 +45,7 @@ class Networks:
     """The networks of one GAN and how photons come from its rates.
 
     Attributes:
+        shape: (H, W).
         generator: (noise, conditions) -> rates (B, H, W).
         discriminator: (features, conditions) -> logits (B,), with ``features(views)`` and ``latent``.
         regressor: photons in the views (B, V) -> positions (B, 2).
@@ -54,6 +55,7 @@ class Networks:
         pool: showers (N, H, W) -> photons (N, V) in these views.
     """
 
+    shape: tuple[int, int]
     generator: Generator
     discriminator: compact.Discriminator | paper.Discriminator
     regressor: nn.Module
@@ -115,6 +117,7 @@ def make_networks(preset: str, summary: DataSummary, settings: Settings, rng: to
     shape, inputs = summary.shape, summary.conditions
     if isinstance(generator, paper.Generator):
         return Networks(
+            shape,
             generator,
             made(lambda: paper.Discriminator(shape=shape, conditions=inputs, generator=rng)),
             made(lambda: paper.Regressor(shape=shape, generator=rng)),
@@ -126,6 +129,7 @@ def make_networks(preset: str, summary: DataSummary, settings: Settings, rng: to
     groups = compact.PixelGroups.of(summary.shape, settings.cell, summary.masks)
     unit = max(summary.total_std / 6, 1.0)
     return Networks(
+        shape,
         generator,
         made(
             lambda: compact.Discriminator(

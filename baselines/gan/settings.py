@@ -21,6 +21,8 @@ class Settings:
         lambda_div: weight of the diversity term (Eq. 1).
         lambda_in: weight of the intensity term (Eqs. 2, 3).
         lambda_aux: weight of the auxiliary regressor's term (Eq. 4).
+        aux_units: in which Eq. 4 measures places: ``pixels``, as it is printed, or ``image``, where they are
+            scaled to [0, 1] and the term is some thousand times smaller.
         lr_generator: Adam's learning rate for the generator.
         lr_discriminator: the same for the discriminator.
         lr_regressor: the same for the auxiliary regressor.
@@ -61,6 +63,7 @@ class Settings:
     lambda_div: float
     lambda_in: float
     lambda_aux: float
+    aux_units: str
     lr_generator: float
     lr_discriminator: float
     lr_regressor: float
@@ -102,6 +105,7 @@ PAPER = Settings(
     lambda_div=0.1,
     lambda_in=1e-3,
     lambda_aux=1e-3,
+    aux_units="pixels",
     lr_generator=1e-4,
     lr_discriminator=1e-5,
     lr_regressor=1e-4,
@@ -143,6 +147,7 @@ COMPACT = Settings(
     lambda_div=0.01,
     lambda_in=1e-4,
     lambda_aux=1e-3,
+    aux_units="pixels",
     lr_generator=5e-4,
     lr_discriminator=5e-4,
     lr_regressor=5e-4,
@@ -178,6 +183,7 @@ AnySettings = TypeVar("AnySettings", bound=Settings)
 
 _CHOICES = {
     "adversarial": ("bce", "relativistic"),
+    "aux_units": ("pixels", "image"),
     "div_distance": ("images", "latent"),
     "intensity": ("photons", "log"),
     "storage": ("float32", "float16"),

@@ -47,12 +47,14 @@ class Trainee:
         rows: where these come from.
         steps: the length of the training.
         network: the header of the network, as weights files keep it.
+        begins: a checkpoint is chosen, and warned of, after this step only.
     """
 
     learner: Learner
     rows: TrainingRows
     steps: int
     network: dict[str, Any]
+    begins: int = 0
 
 
 Make: TypeAlias = Callable[[TrainingJob, Scaler, DataSummary, AnySettings, torch.Generator], Trainee]
@@ -143,29 +145,33 @@ def _train(
         if due:
             state.seconds = time.monotonic() - started
             candidate.set_weights(learner.weights())
+            whole = state.step > trainee.begins
             news = _evaluate(job, candidate)
+            warnings = [*rows.warnings, *news.pop("warnings", ())]
+            if whole and warnings:
+                news["warnings"] = warnings
             state.history.append(
                 {"step": state.step, "epoch": epoch, "seconds": round(state.seconds, 1)}
                 | {"losses": mean, **news}
             )
-            if news["validation"] < state.best_score:
+            if whole and news["validation"] < state.best_score:
                 state.best_score, state.best_step = news["validation"], state.step
                 state.best = {name: tensor.clone() for name, tensor in learner.weights().items()}
             if state.step < steps:
                 write_checkpoint(job.out, identity, learner, generator, state)
         told = time.monotonic()
         last = state.history[-1] if state.history else {}
-        warnings, experts = tuple(last.get("warnings", ())), last.get("experts")
-        job.progress(Progress(state.step, steps, epoch, mean, last.get("validation"), warnings, experts))
+        told_of = tuple(last.get("warnings", ())), last.get("experts")
+        job.progress(Progress(state.step, steps, epoch, mean, last.get("validation"), *told_of))
     return _finish(job, header, identity, settings, state)
 
 
 def _evaluate(job: TrainingJob, candidate: GanSimulator) -> dict[str, Any]:
-    """The validation score of a candidate, on the same noise every time, and what it tells of itself."""
+    """The validation scores of a candidate, on the same noise every time, and what it tells of itself."""
     conditions = job.validation_conditions
     responses = candidate.generate(conditions, seed=rng.derive(job.seed, "validation"))
-    score = float(job.score(conditions, responses))
-    return {"validation": score, **candidate.health(conditions, responses)}
+    scores = {name: float(score) for name, score in job.score(conditions, responses).items()}
+    return {**scores, **candidate.health(conditions, responses)}
 
 
 def _finish(

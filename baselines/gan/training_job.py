@@ -52,7 +52,8 @@ class TrainingJob:
         showers: (N, H, W), counts.
         particle: (N,), equal for responses to the same particle.
         validation_conditions: (V, F), physical units.
-        score: from validation conditions and responses (V, H, W) to a number; lower is better.
+        score: from validation conditions and responses (V, H, W) to numbers by name: the one that is called
+            ``validation`` chooses the checkpoint, lower is better; all are recorded.
         seed: of everything random.
         out: folder of the results.
         overrides: settings as text, see :func:`simbench.baselines.gan.settings.resolve`.
@@ -76,7 +77,7 @@ class TrainingJob:
     showers: npt.NDArray[np.integer]
     particle: npt.NDArray[np.int64]
     validation_conditions: npt.NDArray[np.float32]
-    score: Callable[[npt.NDArray[np.float32], npt.NDArray[np.int32]], float]
+    score: Callable[[npt.NDArray[np.float32], npt.NDArray[np.int32]], Mapping[str, float]]
     seed: int
     out: Path
     overrides: Mapping[str, str]

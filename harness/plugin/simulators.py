@@ -185,8 +185,10 @@ class TrainingRequest:
         showers: (N, H, W) unsigned integers.
         particle: (N,) which responses share a condition.
         validation_conditions: (M, F) float32.
-        score: ``score(conditions, responses)``: the mean WS of responses to ``validation_conditions``, for
-            choosing a checkpoint; smaller is better.
+        score: ``score(conditions, responses)`` of responses to ``validation_conditions``, for choosing a
+            checkpoint; smaller is better. It sees conditions and images:
+            :mod:`simbench.harness.training.validation` has its formula.
+        scores: the same by name: ``validation`` is that score, beside it are its parts and the mean ``ws``.
         trained_on: to be stored with the weights, and told as ``trained_on``.
         min_photons: the dataset's photon threshold.
         seed: of all that is random in the training.
@@ -203,6 +205,7 @@ class TrainingRequest:
     particle: npt.NDArray[np.int64]
     validation_conditions: npt.NDArray[np.float32]
     score: Callable[[npt.NDArray[np.float32], npt.NDArray[Any]], float]
+    scores: Callable[[npt.NDArray[np.float32], npt.NDArray[Any]], Mapping[str, float]]
     trained_on: TrainedOn
     min_photons: int
     seed: int

@@ -3,20 +3,18 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..data.open import load_rows, open_data, split_rows
 from ..data.split import TEST_FRACTION, VALIDATION_FRACTION, particle_hashes, selected
 from ..data.sums import Projection
-from ..metrics.wasserstein import wasserstein
 from ..plugin.registry import Registry
 from ..plugin.simulators import TrainedOn, TrainingRequest
 from ..run.placement import resolve_device
 from ..run.request import Request
 from ..run.watch import Watch
+from .validation import Validation
 
 
 def prepare(
@@ -51,14 +49,7 @@ def prepare(
         # Validation particles choose the checkpoint, so a test must not hold them either.
         seen = particle_hashes(opened.conditions[rows])
         trained_on = TrainedOn(opened.fingerprint, request.split, request.split_seed, TEST_FRACTION, seen)
-    reference = validation.channels(detector.default_channels)
-
-    def score(conditions: npt.NDArray[np.float32], responses: npt.NDArray[Any]) -> float:
-        if len(conditions) != len(responses) or len(responses) != len(reference):
-            raise ValueError(f"expected responses to all {len(reference)} validation conditions")
-        generated = projection(responses).channels(detector.default_channels)
-        return float(np.mean([wasserstein(*pair) for pair in zip(reference.T, generated.T, strict=True)]))
-
+    judge = Validation(detector, projection, validation)
     return TrainingRequest(
         detector=detector,
         preset=preset,
@@ -66,7 +57,8 @@ def prepare(
         showers=showers,
         particle=particle,
         validation_conditions=asked,
-        score=score,
+        score=judge,
+        scores=judge.scores,
         trained_on=trained_on,
         min_photons=threshold,
         seed=seed,

@@ -29,7 +29,7 @@ def sweep_table(sweep: Sweep) -> Table:
     columns = [
         Column("trainings", "trainings"),
         metric_column("ws", metric, metric_heading("ws", metric)),
-        Column("validation WS", "validation", "photons"),
+        Column("validation", "validation"),
     ]
     if mixed:
         columns.append(Column("smallest share (%)", "smallest_share", "%"))

@@ -36,7 +36,7 @@ def toy_job(tmp_path):
 
     def score(conditions, responses):
         found = np.sort(channel_sums(responses, masks), axis=0)
-        return float(np.abs(found - expected).mean())
+        return {"validation": float(np.abs(found - expected).mean())}
 
     def make(**changes):
         settings = {"steps": "6", "evaluations": "3", "batch": "32", "width": "16"}

@@ -32,7 +32,7 @@ def toy_job(tmp_path):
     expected = np.sort(reference.sum((1, 2)))
 
     def score(conditions, responses):
-        return float(np.abs(np.sort(responses.sum((1, 2))) - expected).mean())
+        return {"validation": float(np.abs(np.sort(responses.sum((1, 2))) - expected).mean())}
 
     def make(**changes):
         settings = {"steps": "6", "evaluations": "3", "batch": "48", "width": "16", "start": "5"}

@@ -197,17 +197,17 @@ def test_router_losses_by_hand(trainee, intensity):
     learner = trainee(settings=RANDOM | weights | {"diff_intensity": intensity}).learner
     logits = torch.tensor([[0.75, 0.25], [0.25, 0.75], [0.5, 0.5]]).log()
     gate, choice = torch.tensor([[1.0, 0], [0, 1], [1, 0]]), torch.tensor([0, 1, 0])
-    rows, sums = torch.tensor([4.0, 1.0, 1.0]), torch.tensor([100.0, 20.0, 60.0])  # mean loss 2
+    judged, sums = torch.tensor([[4.0, 8.0], [1.0, 2.0]]), torch.tensor([100.0, 20.0, 60.0])
     weight = torch.tensor([2.0, 1.0, 1.0])
-    found = learner.router_losses(weight, logits, gate, choice, rows, sums)
-    assert found["routing"].item() == pytest.approx((2 - 1 - 1) / 3, abs=1e-6)
+    found = learner.router_losses(weight, logits, gate, choice, judged, sums)
+    assert found["routing"].item() == pytest.approx((5.0 + 1.75) / 2, rel=1e-5)  # of the first two rows
     share = 2.25 / 4  # (1.5 + 0.25 + 0.5) / 4
     expected = 2 * (share * math.log(share) + (1 - share) * math.log(1 - share))
     assert found["utilisation"].item() == pytest.approx(expected, rel=1e-5)
     f = sums
     if intensity == "log":
         f = torch.log1p(sums) / torch.log1p(sums).std()
-    first, second = f @ torch.tensor([1.5, 0.25, 0.5]) / 2.25, f @ torch.tensor([0.5, 0.75, 0.5]) / 1.75
+    first, second = (2 * f[0] + f[2]) / 3, f[1]
     expected = -0.5 * (first - second).square().item()
     assert found["differentiation"].item() == pytest.approx(expected, rel=1e-4)
 
@@ -217,15 +217,14 @@ def test_rows_that_were_not_run_have_no_intensity(trainee, intensity):
     learner = trainee(settings=RANDOM | {"diff_intensity": intensity}).learner
     logits = torch.tensor([[0.75, 0.25], [0.25, 0.75], [0.5, 0.5], [0.9, 0.1]]).log()
     gate = torch.tensor([[1.0, 0], [0, 1], [1, 0], [0, 1]])
-    choice, sums = gate.argmax(1), torch.tensor([100.0, 20.0, 60.0, 0.0])
-    rows, weight = torch.tensor([3.0, 1.0, 2.0, torch.nan]), torch.tensor([0.5, 1.0, 1.0, 2.0])
+    choice, sums = gate.argmax(1), torch.tensor([100.0, 20.0, 60.0, torch.nan])
+    weight, judged = torch.tensor([0.5, 1.0, 1.0, 2.0]), torch.ones(2, 2)
     whole, part = (
-        learner.router_losses(weight[:n], logits[:n], gate[:n], choice[:n], rows[:n], sums[:n])
-        for n in (4, 3)
+        learner.router_losses(weight[:n], logits[:n], gate[:n], choice[:n], judged, sums[:n]) for n in (4, 3)
     )
     assert whole["differentiation"] == part["differentiation"] != 0
-    rows[1] = torch.nan  # nothing of the second expert was run
-    assert learner.router_losses(weight, logits, gate, choice, rows, sums)["differentiation"] == 0
+    sums[1] = torch.nan  # nothing of the second expert was run
+    assert learner.router_losses(weight, logits, gate, choice, judged, sums)["differentiation"] == 0
 
 
 def spy_on(learner, monkeypatch):
@@ -244,6 +243,43 @@ def spy_on(learner, monkeypatch):
     return seen
 
 
+def test_judging_changes_nothing_and_is_whole(trainee):
+    trained = trainee(settings=RANDOM)
+    expert, batch = trained.learner.experts[0], trained.rows.batch(0)
+    before = snapshot(trained.learner)
+    found = expert.judge(batch)
+    assert found.shape == (len(batch),)
+    assert differing(before, snapshot(trained.learner)) == set()
+    assert not found.requires_grad
+    assert all(module.training for module in expert._modules)
+    again = expert.rng.get_state()
+    whole = expert.judge(batch)
+    expert.rng.set_state(again)
+    terms = expert.generator_losses(batch, expert.fake(batch.conditions), len(batch))
+    assert set(terms) == {"adversarial", "diversity", "intensity", "auxiliary"}
+    torch.testing.assert_close(whole, sum(terms.values()).detach())
+
+
+@pytest.mark.parametrize(("asked", "rows"), [("0", 48), ("7", 7), ("999", 48)])
+def test_all_experts_are_judged_on_the_same_rows(trainee, monkeypatch, asked, rows):
+    trained = trainee(model="expertsim-3", settings=RANDOM | {"route_rows": asked})
+    given, batch = [], trained.rows.batch(0)
+    for number, expert in enumerate(trained.learner.experts):
+        monkeypatch.setattr(
+            expert, "judge", lambda part, n=number: given.append(part) or torch.full((len(part),), float(n))
+        )
+    found = trained.learner.judged(batch)
+    assert torch.equal(found, torch.arange(3.0).expand(rows, 3))
+    assert all(torch.equal(part.index, batch.index[:rows]) for part in given)
+
+
+def test_the_recorded_routing_loss_is_what_the_experts_cost(trainee, monkeypatch):
+    trained = trainee(settings=RANDOM)
+    monkeypatch.setattr(trained.learner, "judged", lambda batch: torch.full((len(batch), 2), 2.5))
+    losses = trained.learner.step(trained.rows.batch(0), 0).losses
+    assert losses["routing"].item() == pytest.approx(2.5)
+
+
 @pytest.mark.parametrize("router", ["learned", "energy"])
 def test_a_batch_is_parted_among_the_experts_and_put_together_again(trainee, monkeypatch, router):
     trained = trainee(model="expertsim-3", settings=RANDOM | {"router": router, "bright": "0"})
@@ -255,9 +291,8 @@ def test_a_batch_is_parted_among_the_experts_and_put_together_again(trainee, mon
         place = torch.isin(batch.index, part.index)
         assert torch.equal(part.conditions, batch.conditions[place])
         assert torch.equal(part.photons, batch.photons[place])
-        assert torch.equal(found.rows[place], step.rows)
         assert torch.equal(found.sums[place], step.sums)
-    assert not found.rows.isnan().any()
+    assert not found.sums.isnan().any()
     for name in ("adversarial", "discriminator", "regressor"):
         mean = sum(len(part) / len(batch) * step.losses[name] for part, step in seen.values())
         torch.testing.assert_close(found.losses[name], mean)
@@ -281,8 +316,7 @@ def test_an_expert_with_one_row_rests(trainee, monkeypatch):
     before = snapshot(trained.learner)
     found = trained.learner.step(batch, 0)
     assert set(seen) == {0}
-    assert found.rows.isnan().nonzero().flatten().tolist() == [4]
-    assert found.sums[4] == 0
+    assert found.sums.isnan().nonzero().flatten().tolist() == [4]
     assert differing(before, snapshot(trained.learner)) == {f"0.{name}" for name in NETWORKS}
 
 

@@ -1,4 +1,5 @@
 import math
+from itertools import product
 
 import pytest
 import torch
@@ -46,10 +47,10 @@ BOTH = torch.tensor([True, True])
 
 
 def test_differentiation_of_two_by_hand():
-    probability = torch.tensor([[0.75, 0.25], [0.25, 0.75]])
+    gate = torch.tensor([[0.75, 0.25], [0.25, 0.75]])
     intensity = torch.tensor([100.0, 20.0])
     # Means (75 + 5) / 1 = 80 and (25 + 15) / 1 = 40.
-    assert losses.differentiation(probability, intensity, BOTH).item() == pytest.approx(-1600, rel=1e-5)
+    assert losses.differentiation(gate, intensity, BOTH).item() == pytest.approx(-1600, rel=1e-5)
 
 
 def test_differentiation_of_rows_with_weights():
@@ -93,6 +94,30 @@ def test_differentiation_without_a_pair_is_zero_with_a_graph(used):
     assert not gradient.any()
 
 
+def test_the_means_are_of_what_each_expert_generates():
+    """Experts that give 10, 50 and 200: their own means, however unsure the router is."""
+    logits = torch.zeros(300, 3, requires_grad=True)
+    gate, choice = straight_through(logits, 1.0, seeded())
+    generated = torch.tensor([10.0, 50.0, 200.0])[choice]
+    loss = losses.differentiation(gate, generated, torch.tensor([True, True, True]))
+    assert loss.item() == pytest.approx(-(40.0**2 + 150.0**2 + 190.0**2), rel=1e-4)
+    assert torch.autograd.grad(loss, logits)[0].any()
+
+
+def test_the_means_pull_bright_rows_to_the_bright_expert():
+    """A bright response of the faint expert is better with the bright one: its logit there rises."""
+    logits = torch.zeros(8, 2, requires_grad=True)
+    gate, choice = straight_through(logits, 1.0, seeded(2))
+    faint, bright = choice == 0, choice == 1
+    assert faint.sum() > 1
+    assert bright.sum() > 1
+    intensity = torch.where(bright, 100.0, 10.0)
+    astray = int(faint.nonzero()[0])
+    intensity[astray] = 90.0
+    (gradient,) = torch.autograd.grad(losses.differentiation(gate, intensity, BOTH), logits)
+    assert gradient[astray, 1] < 0 < gradient[astray, 0]
+
+
 def test_differentiation_trains_the_router_alone():
     intensity = torch.tensor([1.0, 5.0], requires_grad=True)
     probability = torch.tensor([[0.6, 0.4], [0.3, 0.7]], requires_grad=True)
@@ -117,50 +142,59 @@ def test_standardised_by_hand():
 
 
 def test_routing_by_hand():
-    gate = torch.tensor([[0.5, 0.5], [0.2, 0.8], [0.9, 0.1]])
-    choice, rows = torch.tensor([0, 1, 0]), torch.tensor([1.0, 2.0, 6.0])  # mean 3
-    expected = (0.5 * -2 + 0.8 * -1 + 0.9 * 3) / 3
-    assert losses.routing(gate, choice, rows).item() == pytest.approx(expected)
-
-
-def test_routing_ignores_rows_that_were_not_run():
-    gate = torch.tensor([[0.5, 0.5], [0.2, 0.8], [0.9, 0.1]], requires_grad=True)
-    choice, rows = torch.tensor([0, 1, 0]), torch.tensor([1.0, 3.0, torch.nan])  # mean 2
-    loss = losses.routing(gate, choice, rows)
-    assert loss.item() == pytest.approx((0.5 * -1 + 0.8 * 1) / 3)
-    (gradient,) = torch.autograd.grad(loss, gate)
-    torch.testing.assert_close(gradient, torch.tensor([[-1.0, 0], [0, 1], [0, 0]]) / 3)
-    none = losses.routing(gate, choice, torch.full((3,), torch.nan))
-    assert none.item() == 0
-    assert not torch.autograd.grad(none, gate)[0].any()
+    probability = torch.tensor([[0.5, 0.5], [0.2, 0.8]])
+    found = losses.routing(probability, torch.tensor([[1.0, 3.0], [2.0, 6.0]]))
+    assert found.item() == pytest.approx((2.0 + 5.2) / 2)
 
 
 def test_routing_trains_the_router_alone():
-    gate = torch.tensor([[1.0, 0.0], [0.0, 1.0]], requires_grad=True)
-    rows = torch.tensor([1.0, 2.0], requires_grad=True)
-    loss = losses.routing(gate, torch.tensor([0, 1]), rows)
-    assert torch.autograd.grad(loss, [gate, rows], allow_unused=True)[1] is None
+    probability = torch.tensor([[0.6, 0.4], [0.3, 0.7]], requires_grad=True)
+    rows = torch.ones(2, 2, requires_grad=True)
+    loss = losses.routing(probability, rows)
+    assert torch.autograd.grad(loss, [probability, rows], allow_unused=True)[1] is None
 
 
-@pytest.mark.parametrize("missing", [False, True])
-def test_equal_losses_give_no_gradient(missing):
-    logits = torch.randn(40, 3, generator=seeded(1), requires_grad=True)
-    gate, choice = straight_through(logits, 1.0, seeded())
-    rows = torch.full((40,), 2.5)
-    if missing:
-        rows[:7] = torch.nan
-    (gradient,) = torch.autograd.grad(losses.routing(gate, choice, rows), logits)
-    assert not gradient.any()
+def test_equal_experts_leave_the_router_alone_however_hard_the_rows_are():
+    logits = torch.randn(400, 3, generator=seeded(1), requires_grad=True)
+    hard = 10 * torch.randn(400, 1, generator=seeded(2)).exp()
+    loss = losses.routing(torch.softmax(logits, 1), hard.expand(400, 3))
+    assert loss.item() == pytest.approx(hard.mean().item(), rel=1e-5)  # it is recorded as it is
+    (gradient,) = torch.autograd.grad(loss, logits)
+    assert gradient.abs().max() < 1e-6 * hard.mean()
 
 
-@pytest.mark.parametrize("start", [[0.0, 0.0, 0.0], [0.5, 0.0, -0.5]])
-@pytest.mark.parametrize("missing", [False, True])
-def test_the_expert_with_the_lower_loss_is_favoured(start, missing):
-    logits = torch.tensor(start, requires_grad=True)
-    gate, choice = straight_through(logits.expand(40_000, 3), 1.0, seeded())
-    rows = torch.tensor([5.0, 3.0, 1.0])[choice]
-    if missing:
-        rows[::5] = torch.nan
-    (gradient,) = torch.autograd.grad(losses.routing(gate, choice, rows), logits)
-    assert gradient[2] < -0.02  # downhill: its logit rises
-    assert gradient[0] > 0.02
+def test_routing_is_the_expectation_over_the_draws_and_so_is_its_gradient():
+    """Of all 3^4 ways to send 4 rows, each with its probability; the gradient by small steps."""
+    logits = torch.randn(4, 3, generator=seeded(1), dtype=torch.double)
+    rows = torch.randn(4, 3, generator=seeded(2), dtype=torch.double)
+
+    def expected(at):
+        probability = torch.softmax(at, 1)
+        total = 0.0
+        for ways in product(range(3), repeat=4):
+            chance = math.prod(probability[row, expert].item() for row, expert in enumerate(ways))
+            total += chance * sum(rows[row, expert].item() for row, expert in enumerate(ways)) / 4
+        return total
+
+    asked = logits.clone().requires_grad_()
+    loss = losses.routing(torch.softmax(asked, 1), rows)
+    assert loss.item() == pytest.approx(expected(logits), abs=1e-12)
+    (gradient,) = torch.autograd.grad(loss, asked)
+    for row in range(4):
+        for expert in range(3):
+            step = torch.zeros_like(logits)
+            step[row, expert] = 1e-5
+            slope = (expected(logits + step) - expected(logits - step)) / 2e-5
+            assert gradient[row, expert].item() == pytest.approx(slope, abs=1e-8)
+
+
+def test_choices_are_drawn_with_the_probabilities_of_the_term():
+    """What a training pays on average over its draws is what the term says, whatever the temperature."""
+    logits = torch.tensor([[0.5, 0.0, -1.0]])
+    rows = torch.tensor([5.0, 3.0, 1.0])
+    _, choice = straight_through(logits.expand(40_000, 3), 3.0, seeded())
+    paid = rows[choice]
+    error = (paid.std() / 200).item()
+    assert losses.routing(torch.softmax(logits, 1), rows[None]).item() == pytest.approx(
+        paid.mean().item(), abs=4 * error
+    )

@@ -243,3 +243,43 @@ def test_a_simulator_tells_its_health():
     np.testing.assert_allclose(found["share"], np.bincount(expert) / 200, atol=1e-5)
     expected = [responses[expert == k].sum() / (expert == k).sum() for k in range(3)]
     np.testing.assert_allclose(found["intensity"], expected, atol=1e-3)
+
+
+def test_a_simulator_tells_how_many_draws_go_elsewhere():
+    simulator, rows = make("learned"), conditions()
+    probability = torch.softmax(simulator.network.gate(torch.from_numpy(simulator._scaler(rows))), 1)
+    chosen = torch.from_numpy(simulator.route(rows))
+    expected = 1 - probability.gather(1, chosen[:, None]).mean().item()
+    found = simulator.health(rows, simulator.generate(rows, seed=1))["experts"]["elsewhere"]
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert 0.1 < found < 0.9
+    rule = make("energy")
+    assert rule.health(rows, rule.generate(rows, seed=1))["experts"]["elsewhere"] is None
+
+
+def test_copies_are_warned_of_and_experts_that_differ_are_not():
+    simulator, rows = make(), conditions()
+    before = simulator.health(rows, simulator.generate(rows, seed=1))
+    assert before["experts"]["difference"] > 0.2
+    assert not any("alike" in line for line in before.get("warnings", []))
+    simulator.network.experts[2].load_state_dict(simulator.network.experts[0].state_dict())
+    found = simulator.health(rows, simulator.generate(rows, seed=1))
+    assert found["experts"]["difference"] == 0
+    (line,) = [line for line in found["warnings"] if "alike" in line]
+    assert line == (
+        "experts 1 and 3 of 3 are alike: on the conditions that they serve they differ by 0% of what other "
+        "noise changes (less than 20%)"
+    )
+
+
+def test_differences_are_taken_on_what_a_pair_serves():
+    """Two experts that differ everywhere but on their own conditions are alike."""
+    simulator, rows = make(), conditions()
+    third = simulator.route(rows) == 2
+    simulator.network.experts[1].load_state_dict(simulator.network.experts[0].state_dict())
+    found = simulator.differences(rows[~third])
+    assert found[0, 1] == 0
+    assert found.keys() == {(0, 1)}
+    assert simulator.differences(rows).keys() == {(0, 1), (0, 2), (1, 2)}
+    assert simulator.differences(rows[third]) == {}
+    assert simulator.differences(rows[:0]) == {}

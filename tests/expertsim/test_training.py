@@ -154,7 +154,7 @@ def test_a_collapsed_router_is_warned_of(toy_job, monkeypatch):
 
 def test_an_even_router_is_not_warned_of(toy_job):
     told = []
-    job = toy_job(settings={"start": "100"}, progress=told.append)
+    job = toy_job(settings={"start": "100", "shared": "0"}, progress=told.append)
     train(job)
     assert all("warnings" not in entry for entry in record(job.out)["history"])
     assert {news.warnings for news in told} == {()}
@@ -226,7 +226,7 @@ def test_the_paper_preset_trains_a_mixture(toy_job):
         showers=draw.poisson(0.2, (8, 56, 30)).astype(np.uint16),
         particle=np.repeat(np.arange(2), 4),
         validation_conditions=draw.normal(size=(2, 2)).astype(np.float32),
-        score=lambda conditions, responses: float(responses.sum()),
+        score=lambda conditions, responses: {"validation": responses.sum()},
         overrides={"epochs": "1", "batch": "8", "evaluations": "1"},
     )
     simulator = MixtureSimulator.load(train(job))
@@ -234,3 +234,27 @@ def test_the_paper_preset_trains_a_mixture(toy_job):
     entry = record(job.out)["history"][-1]
     assert entry["step"] == 1
     assert {"routing", "utilisation", "differentiation", "discriminator"} <= set(entry["losses"])
+
+
+def test_a_mixture_is_chosen_and_warned_of_once_its_experts_have_parted(toy_job):
+    """The best score comes before, while all experts are copies of one."""
+    scores = iter((1.0, 2.0, 5.0, 4.0, 6.0, 7.0))
+    told = []
+    job = toy_job(
+        settings={"steps": "6", "evaluations": "6", "shared": "0.4", "lr_generator": "1e-9"},
+        score=lambda conditions, responses: {"validation": next(scores)},
+        progress=told.append,
+    )
+    train(job)
+    found = record(job.out)
+    assert (found["training"]["best_step"], found["training"]["validation"]) == (4, 4)
+    copies = [entry["experts"]["difference"] < 0.01 for entry in found["history"]]
+    assert copies == [True] * 6
+    warned = [any("are alike" in line for line in entry.get("warnings", [])) for entry in found["history"]]
+    assert warned == [False] * 3 + [True] * 3
+    assert any("experts 1 and 2 of 2 are alike" in line for line in told[-1].warnings)
+
+
+def test_a_mixture_that_never_parts_is_kept_all_the_same(toy_job):
+    assert train(toy_job(settings={"shared": "1"})).exists()
+    assert record(toy_job().out)["training"]["best_step"] == 6

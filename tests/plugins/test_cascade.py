@@ -116,6 +116,7 @@ def test_a_detector_of_any_shape_can_be_trained(ours, tmp_path):
         particle=data.particle,
         validation_conditions=data.conditions,
         score=lambda conditions, responses: 0.0,
+        scores=lambda conditions, responses: {"validation": 0.0},
         trained_on=TrainedOn("half", "particle", 0, 0.2, particle_hashes(data.conditions)),
         min_photons=1,
         seed=0,

@@ -64,7 +64,7 @@ def watch(progress: Progress) -> Watch:
 
 
 class TrainingBar:
-    """Shows a training: steps, losses, the last validation WS and load; ``warnings`` are the latest."""
+    """Shows a training: steps, losses, the last validation score and load; ``warnings`` are the latest."""
 
     def __init__(self, progress: Progress, name: str) -> None:
         self._progress = progress
@@ -77,7 +77,7 @@ class TrainingBar:
         self.warnings = news.warnings
         losses = " ".join(f"{name} {value:.3g}" for name, value in news.losses.items())
         if news.validation is not None:
-            self._validation = f"validation WS {news.validation:.3f} "
+            self._validation = f"validation {news.validation:.3f} "
         note = f"{self._validation}{_load(news.experts)}{losses}"
         self._progress.update(self._task, completed=news.step, total=news.steps, note=note)
 

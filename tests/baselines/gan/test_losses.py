@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from simbench.baselines.gan import batches
-from simbench.baselines.gan import ladder as losses
+from simbench.baselines.gan import batches, losses
 
 
 def test_bce_at_zero_logits_is_the_logarithm_of_two():
@@ -72,9 +71,12 @@ def test_intensity_is_in_photons_and_symmetric():
     torch.testing.assert_close(losses.intensity(real, fake, log=True), expected)
 
 
-def test_auxiliary_is_a_mean_squared_error():
-    predicted, position = torch.tensor([[0.5, 1.0]]), torch.tensor([[0.1, 0.8]])
-    assert losses.auxiliary(predicted, position).item() == pytest.approx((0.16 + 0.04) / 2)
+def test_auxiliary_is_a_squared_distance_in_the_units_of_the_extent():
+    predicted, position = torch.tensor([[0.5, 1.0], [0.2, 0.3]]), torch.tensor([[0.1, 0.8], [0.2, 0.3]])
+    one = losses.auxiliary(predicted, position, torch.ones(2))
+    torch.testing.assert_close(one, torch.tensor([0.16 + 0.04, 0]))
+    pixels = losses.auxiliary(predicted, position, torch.tensor([55.0, 29.0]))  # 22 and 5.8 pixels off
+    torch.testing.assert_close(pixels, torch.tensor([22**2 + 5.8**2, 0]))
 
 
 def test_brightest_pixel_is_the_first_maximum_in_row_order():
@@ -82,29 +84,3 @@ def test_brightest_pixel_is_the_first_maximum_in_row_order():
     showers[0, 2, 1] = 4
     showers[1, 1, 4] = showers[1, 2, 0] = 9
     np.testing.assert_allclose(batches.brightest(showers), [[1, 0.25], [0.5, 1], [0, 0]])
-
-
-def test_diversity_weight_by_hand():
-    showers = np.zeros((6, 1, 2), dtype=np.uint16)
-    particle = np.array([7, 3, 7, 5, 3, 3])
-    showers[0], showers[2] = [[0, 3]], [[2, 3]]  # particle 7: stds log(3) / 2 and 0
-    showers[3] = [[9, 9]]  # particle 5: alone, no spread
-    showers[1], showers[4], showers[5] = [[1, 0]], [[0, 0]], [[4, 6]]
-    spread3 = np.log1p([[1, 0], [0, 0], [4, 6]]).std(axis=0).sum()
-    expected = np.array([math.log(3) / 2, spread3, math.log(3) / 2, 0, spread3, spread3]) / spread3
-    np.testing.assert_allclose(batches.diversity_weights(showers, particle), expected, rtol=1e-6)
-
-
-def test_diversity_weight_of_many_particles_agrees_with_a_plain_loop():
-    draw = np.random.default_rng(0)
-    particle = draw.integers(0, 400, 6000)  # more rows than are worked on at a time
-    showers = draw.poisson(draw.uniform(0, 5, (6000, 1, 1)), (6000, 3, 2)).astype(np.uint16)
-    spread = {p: np.log1p(showers[particle == p].astype(float)).std(axis=0).sum() for p in set(particle)}
-    expected = np.array([spread[p] for p in particle])
-    expected = (expected - expected.min()) / (expected.max() - expected.min())
-    np.testing.assert_allclose(batches.diversity_weights(showers, particle), expected, atol=1e-6)
-
-
-def test_diversity_weight_without_any_repetition_is_zero():
-    showers = np.arange(12, dtype=np.uint16).reshape(3, 2, 2)
-    assert not batches.diversity_weights(showers, np.arange(3)).any()

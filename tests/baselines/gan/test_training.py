@@ -66,7 +66,7 @@ def test_a_paper_training_resumes_too(toy_job, tmp_path):
         "showers": draw.poisson(0.2, (12, 44, 44)).astype(np.uint16),
         "particle": np.repeat(np.arange(3), 4),
         "validation_conditions": draw.normal(size=(2, 2)).astype(np.float32),
-        "score": lambda conditions, responses: float(responses.sum()),
+        "score": lambda conditions, responses: {"validation": responses.sum()},
         "overrides": {"epochs": "1", "batch": "6", "evaluations": "2"},
     }
     whole = train(toy_job(**rows, out=tmp_path / "whole"))
@@ -160,7 +160,7 @@ def test_another_job_in_the_same_folder_is_refused(toy_job, change, named, finis
         train(toy_job())
     else:
         with pytest.raises(KilledError):
-            train(toy_job(score=killed_at(2, lambda conditions, responses: 1.0)))
+            train(toy_job(score=killed_at(2, lambda conditions, responses: {"validation": 1.0})))
     with pytest.raises(ValueError) as caught:
         train(toy_job(**change))
     assert named in str(caught.value)
@@ -206,7 +206,7 @@ def test_a_checkpoint_cannot_run_code(toy_job):
         ({"conditions": np.zeros((400, 3), np.float32)}, r"conditions must have the shape \(400, 2\)"),
         ({"showers": np.zeros((400, 5, 6), np.uint16)}, r"showers must have the shape \(400, 6, 5\)"),
         ({"validation_conditions": np.zeros((0, 2), np.float32)}, "1 for validation, found 400 and 0"),
-        ({"score": lambda conditions, responses: float("nan")}, "never a number"),
+        ({"score": lambda conditions, responses: {"validation": float("nan")}}, "never a number"),
     ],
 )
 def test_impossible_jobs_are_refused(toy_job, change, message):
@@ -265,3 +265,42 @@ def test_row_probability_by_hand():
     expected = 0.6 * weight / weight.sum() + 0.4 / 4
     np.testing.assert_allclose(row_probability(showers, particle, 0.6, 0.5), expected)
     np.testing.assert_allclose(row_probability(0 * showers, particle, 0.6, 0.5), 0.25)
+
+
+def test_all_validation_scores_are_recorded_and_one_chooses(toy_job):
+    falling = iter((3.0, 2.0, 1.0))
+
+    def score(conditions, responses):
+        ws = next(falling)
+        return {"validation": 4 - ws, "ws": ws}
+
+    job = toy_job(score=score)
+    train(job)
+    record = json.loads((job.out / "record.json").read_text())
+    assert [(entry["validation"], entry["ws"]) for entry in record["history"]] == [(1, 3), (2, 2), (3, 1)]
+    assert (record["training"]["best_step"], record["training"]["validation"]) == (2, 1)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_data_without_repeats_is_warned_of_where_it_matters(toy_job, model):
+    told = []
+    job = toy_job(model=model, particle=np.arange(400), progress=told.append)
+    train(job)
+    history = json.loads((job.out / "record.json").read_text())["history"]
+    for lines in (told[-1].warnings, history[-1].get("warnings", [])):
+        if model == "gan":
+            assert not lines
+        else:
+            assert len(lines) == 1
+            assert lines[0].startswith("100% of the particles have one response: for them s(c)")
+
+
+def test_data_without_repeats_have_a_diversity_term(toy_job):
+    job = toy_job(model="sdi-gan", particle=np.arange(400))
+    scaler, generator = job.scaler(), torch.Generator().manual_seed(0)
+    trained = make_gan(
+        job, scaler, job.summary(scaler), resolve("compact", job.overrides, PRESETS), generator
+    )
+    assert trained.rows.batch(0).diversity.mean() > 0.1
+    losses = trained.learner.step(trained.rows.batch(0), 0).losses
+    assert losses["diversity"] > 0

@@ -510,8 +510,10 @@ def test_the_validation_score(toy, train):
     np.testing.assert_array_equal(made.conditions[rows], request.validation_conditions)
     assert request.score(request.validation_conditions, showers) == 0
     # Doubled responses: every sorted channel sum moves by itself, and there are three channels.
-    doubled = request.score(request.validation_conditions, showers.astype(np.float32) * 2)
-    assert doubled == pytest.approx(showers.sum() / 15 / 3, rel=1e-12)
+    twice = showers.astype(np.float32) * 2
+    doubled = request.scores(request.validation_conditions, twice)
+    assert doubled["ws"] == pytest.approx(showers.sum() / 15 / 3, rel=1e-12)
+    assert doubled["validation"] == request.score(request.validation_conditions, twice) > 0
     with pytest.raises(ValueError, match="all 15 validation conditions"):
         request.score(request.validation_conditions[:3], showers[:3])
 
