@@ -13,6 +13,7 @@ from simbench.harness.metrics.classifier import auc
 from simbench.harness.metrics.conditional import by_particle, ws_within, ws_within_replicates
 from simbench.harness.metrics.correlation import correlation
 from simbench.harness.metrics.equivalent import equivalent
+from simbench.harness.metrics.image_classifier import auc_image
 from simbench.harness.metrics.memorisation import memorisation
 from simbench.harness.metrics.physics_distance import Distance, fpd, kpd
 from simbench.harness.metrics.pixel import pixel
@@ -66,6 +67,14 @@ def auc_of(scored: Scored) -> Iterator[Value]:
     yield Value("all", "mean", found.auc, found.error)
     for name, fall in found.importance:
         yield Value("importance", name, fall)
+
+
+def auc_image_of(scored: Scored) -> Iterator[Value]:
+    """The area that a network on whole images reaches."""
+    if scored.blocks is None or scored.conditions is None:
+        raise ValueError("the responses and their conditions are not known")
+    found = auc_image(scored.blocks(), particle=_particle(scored), conditions=scored.conditions)
+    yield Value("all", "mean", found.auc, found.error)
 
 
 def energy_conditional(scored: Scored) -> Iterator[Value]:

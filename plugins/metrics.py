@@ -116,6 +116,18 @@ METRICS = (
         runs=1,
     ),
     Metric(
+        "auc-image",
+        "Classifier AUC, images",
+        "area",
+        1,
+        scores.auc_image_of,
+        meaning="as auc, by a convolutional network that looks at the images themselves; 0.5: not at all",
+        cost="20 s for 20,000 responses",
+        needs=("particle", "conditions", "responses"),
+        default=False,
+        runs=1,
+    ),
+    Metric(
         "prdc",
         "Coverage",
         "fraction",

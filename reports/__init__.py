@@ -13,7 +13,7 @@ their protocols must agree. Nothing is generated for a report.
 
 ``render_sweep`` and ``write_sweep`` do the same with the content of one ``sweep.json``. ``render_comparison``
 and ``render_leaderboard`` make text of a comparison of two runs and of a ranking, in the formats
-``TEXT_FORMATS``.
+``TEXT_FORMATS``; ``render_gallery`` and ``write_gallery`` of what the sanity gallery has seen.
 
 Rooms, from below: ``text``, ``tables``, ``formats`` and ``figures``, ``rankings`` and ``page``. The modules
 here may import all of them and are imported by none.
@@ -25,6 +25,7 @@ from pathlib import Path
 from . import output
 from .formats.files import Advance, Contents
 from .rankings.comparison import render_comparison
+from .rankings.gallery import render_gallery, write_gallery
 from .rankings.grid import TEXT_FORMATS, write_texts
 from .rankings.leaderboard import render_leaderboard
 from .tables.experts import expert_count_table, expert_table
@@ -49,12 +50,14 @@ __all__ = [
     "quartile_table",
     "render",
     "render_comparison",
+    "render_gallery",
     "render_leaderboard",
     "render_sweep",
     "score_table",
     "tables_of",
     "timing_table",
     "write",
+    "write_gallery",
     "write_sweep",
     "write_texts",
 ]

@@ -23,6 +23,7 @@ BELOW_MODELS = (
 BELOW_RUN = ("harness.processes", "harness.score", "harness.models", *BELOW_MODELS)
 BELOW_CLI = (
     "harness.contract",
+    "harness.gallery",
     "harness.export",
     "harness.models.onnx",
     "harness.run",
@@ -44,6 +45,7 @@ ROOMS = {
     "harness.contract": ("harness.models", *BELOW_MODELS),
     "harness.export": ("harness.models", "harness.models.onnx", *BELOW_MODELS),
     "harness.run": BELOW_RUN,
+    "harness.gallery": ("harness.run", *BELOW_RUN),
     "harness.training": ("harness.run", *BELOW_RUN),
     "harness.cli.common": ("reports", *BELOW_CLI),
     "harness.cli": ("harness.cli.common", "reports", *BELOW_CLI),

@@ -10,7 +10,7 @@ import typer
 
 from ..errors import UserError
 from ..plugin.specs import PROJECT, own_version
-from . import compare, data, export, leaderboard, plugin, report, run, sweep, train
+from . import compare, data, export, gallery, leaderboard, plugin, report, run, sweep, train
 from . import list as listing
 
 INTERRUPTED = 130  # the status that typer, like a shell, makes of Ctrl-C
@@ -31,6 +31,7 @@ app.command("export")(export.export)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("gallery")(gallery.gallery)
 app.add_typer(data.app, name="data")
 app.add_typer(plugin.app, name="plugin")
 

@@ -1,4 +1,4 @@
-"""Comparisons of two runs and rankings of models: text alone, never figures.
+"""Comparisons of two runs, rankings of models and the sanity gallery: text alone, never figures.
 
 May import text, tables, formats and the harness.
 """

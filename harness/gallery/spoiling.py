@@ -1,21 +1,18 @@
-"""Simulators that are wrong on purpose: what does a metric say of each, and from which size on?
+"""What each deliberately wrong simulator does to the responses of a perfect one.
 
-Each takes the responses of a **perfect** simulator, such as an independent run of the Monte Carlo, and spoils
-them. ``size`` goes from 0, nothing is changed, to 1. Where it says "a share", so many responses are changed
-in full, which ones being a matter of the seed. Rows stay in place: conditions and particles still fit.
-
-:data:`FAULTS` has them by name, and :func:`spoiled` applies one.
+A fault is a function of a :class:`Case`. Its ``size`` goes from 0, nothing is changed, to 1; where it says "a
+share", so many responses are changed in full.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import rng
-from .tools.arrays import Floats, Integers, labels, table
+from ..metrics.tools.arrays import Floats, Integers
 
-POOL = 0.1  # share of the rows that the memoriser knows
 NOISE = 10.0  # noise pixels in a response, on average, at size 1
 SPREAD = 0.5  # of the logarithm of the factor that overdispersed responses are multiplied by
 TOP = 0.1  # share of the brightest
@@ -23,12 +20,32 @@ TOP = 0.1  # share of the brightest
 Masks = npt.NDArray[np.bool_]
 
 
-class _Case:
-    """Responses to spoil, and uniform numbers that hang on seed, purpose and row only."""
+@dataclass(frozen=True)
+class Case:
+    """Responses to spoil, and uniform numbers that hang on seed, purpose and row only.
 
-    def __init__(self, responses: Floats, conditions: Floats, particle: Integers, seed: int, size: float):
-        self.responses, self.conditions, self.particle = responses, conditions, particle
-        self.seed, self.size, self.rows = seed, size, np.arange(len(responses))
+    Attributes:
+        responses: (N, H, W) of a perfect simulator.
+        conditions: (N, F) theirs.
+        particle: (N,) which rows share their conditions.
+        species: (N,) which kind of particle.
+        pool: (T, H, W) responses and (T, F) conditions that a memoriser knows.
+        seed: of what is drawn.
+        size: above 0, at most 1.
+    """
+
+    responses: Floats
+    conditions: Floats
+    particle: Integers
+    species: Integers
+    pool: tuple[Floats, Floats]
+    seed: int
+    size: float
+
+    @property
+    def rows(self) -> Integers:
+        """(N,)"""
+        return np.arange(len(self.responses))
 
     def uniform(self, purpose: str) -> Floats:
         """(N,) in (0, 1)."""
@@ -47,12 +64,12 @@ class _Case:
         return np.asarray(self.responses.sum(axis=(1, 2)))
 
 
-def _perfect(case: _Case) -> Floats:
+def _perfect(case: Case) -> Floats:
     """Nothing is wrong, whatever the size."""
     return case.responses.copy()
 
 
-def _marginal_only(case: _Case) -> Floats:
+def _marginal_only(case: Case) -> Floats:
     """A share of the responses is dealt out to the wrong rows: the pooled distribution stays as it is."""
     rows = np.flatnonzero(case.share())
     found = case.responses.copy()
@@ -60,7 +77,7 @@ def _marginal_only(case: _Case) -> Floats:
     return found
 
 
-def _mean_only(case: _Case) -> Floats:
+def _mean_only(case: Case) -> Floats:
     """Fluctuations about the mean image of the particle shrink; at size 1 there are none."""
     owner = np.unique(case.particle, return_inverse=True)[1]
     order = np.argsort(owner, kind="stable")
@@ -70,24 +87,26 @@ def _mean_only(case: _Case) -> Floats:
     return (1 - case.size) * case.responses + case.size * mean[owner]
 
 
-def _shifted(case: _Case) -> Floats:
+def _shifted(case: Case) -> Floats:
     """A share is shifted by a pixel along x; what leaves the edge is lost."""
     moved = np.zeros_like(case.responses)
     moved[:, 1:] = case.responses[:, :-1]
     return case.mixed(moved)
 
 
-def _mirrored(case: _Case) -> Floats:
+def _mirrored(case: Case) -> Floats:
     """A share is mirrored along x."""
     return case.mixed(case.responses[:, ::-1])
 
 
-def _rotated(case: _Case) -> Floats:
-    """A share is rotated by half a turn."""
-    return case.mixed(case.responses[:, ::-1, ::-1])
+def _transposed(case: Case) -> Floats:
+    """In a share x and y are exchanged; images that are not square are turned by half a turn."""
+    height, width = case.responses.shape[1:]
+    turned = case.responses[:, ::-1, ::-1]
+    return case.mixed(case.responses.swapaxes(1, 2) if height == width else turned)
 
 
-def _blurred(case: _Case) -> Floats:
+def _blurred(case: Case) -> Floats:
     """Each pixel gives 1/2 of ``size`` of its content to its four neighbours; the edge keeps it."""
     given = case.size * 0.125 * case.responses
     found = case.responses - 4 * given
@@ -105,7 +124,7 @@ def _blurred(case: _Case) -> Floats:
     return found
 
 
-def _core_squeezed(case: _Case) -> Floats:
+def _core_squeezed(case: Case) -> Floats:
     """Of the 8 pixels around the brightest, ``size`` of the content moves into it."""
     count, height, width = case.responses.shape
     place = case.responses.reshape(count, -1).argmax(axis=1)
@@ -119,36 +138,36 @@ def _core_squeezed(case: _Case) -> Floats:
     return found
 
 
-def _noise_pixels(case: _Case) -> Floats:
+def _noise_pixels(case: Case) -> Floats:
     """Single photons in pixels anywhere, ``10 size`` of them in each response on average."""
     draw = np.random.default_rng(rng.derive(case.seed, "faults", "noise"))
     share = NOISE * case.size / case.responses[0].size
     return case.responses + draw.poisson(share, case.responses.shape)
 
 
-def _memoriser(case: _Case) -> Floats:
-    """A share is a response of a tenth of all rows instead, of the one nearest in the first condition."""
-    known = np.flatnonzero(case.uniform("pool") <= np.quantile(case.uniform("pool"), POOL))
-    height = case.conditions[:, 0]
-    known = known[np.argsort(height[known], kind="stable")]
-    right = np.searchsorted(height[known], height).clip(0, len(known) - 1)
-    left = (right - 1).clip(0)
-    nearer = np.abs(height[known[left]] - height) < np.abs(height[known[right]] - height)
-    return case.mixed(case.responses[known[np.where(nearer, left, right)]])
+def _memoriser(case: Case) -> Floats:
+    """A share is a response of the training data: that of the nearest conditions among a few thousand."""
+    from scipy.spatial import cKDTree
+
+    known, conditions = case.pool
+    centre, spread = conditions.mean(axis=0), conditions.std(axis=0)
+    spread[spread == 0] = 1.0
+    near = cKDTree((conditions - centre) / spread).query((case.conditions - centre) / spread)[1]
+    return case.mixed(known[near])
 
 
-def _mode_dropped(case: _Case) -> Floats:
-    """A share of the responses whose brightest pixel is in the lower half along x are others' instead."""
-    count, height, width = case.responses.shape
-    low = case.responses.reshape(count, -1).argmax(axis=1) // width < height // 2
-    rest = np.flatnonzero(~low)
+def _mode_dropped(case: Case) -> Floats:
+    """A share of the responses of the species that brings most light are others' instead."""
+    kinds = np.unique(case.species, return_inverse=True)[1]
+    lost = kinds == np.bincount(kinds, weights=case.sums()).argmax()
+    rest = np.flatnonzero(~lost)
     if not len(rest):
         return case.responses.copy()
     taken = rest[(case.uniform("other") * len(rest)).astype(np.int64)]
-    return np.where((low & case.share())[:, None, None], case.responses[taken], case.responses)
+    return np.where((lost & case.share())[:, None, None], case.responses[taken], case.responses)
 
 
-def _overdispersed(case: _Case) -> Floats:
+def _overdispersed(case: Case) -> Floats:
     """Each response is multiplied by ``exp(z - s^2 / 2)``, z normal with spread ``s = size / 2``: mean 1."""
     from scipy.special import ndtri
 
@@ -157,12 +176,12 @@ def _overdispersed(case: _Case) -> Floats:
     return case.responses * factor[:, None, None]
 
 
-def _empties(case: _Case) -> Floats:
+def _empties(case: Case) -> Floats:
     """A share is empty."""
     return case.mixed(np.zeros_like(case.responses))
 
 
-def _brightest_cut(case: _Case) -> Floats:
+def _brightest_cut(case: Case) -> Floats:
     """What the brightest tenth has above the bound of the tenth is taken away; ``size`` of it."""
     total = case.sums()
     bound = np.quantile(total, 1 - TOP)
@@ -172,14 +191,14 @@ def _brightest_cut(case: _Case) -> Floats:
     return case.responses * factor[:, None, None]
 
 
-Fault = Callable[[_Case], Floats]
+Fault = Callable[[Case], Floats]
 FAULTS: Mapping[str, Fault] = {
     "perfect": _perfect,
     "marginal-only": _marginal_only,
     "mean-only": _mean_only,
     "shifted": _shifted,
     "mirrored": _mirrored,
-    "rotated": _rotated,
+    "transposed": _transposed,
     "blurred": _blurred,
     "core-squeezed": _core_squeezed,
     "noise-pixels": _noise_pixels,
@@ -189,44 +208,3 @@ FAULTS: Mapping[str, Fault] = {
     "empties": _empties,
     "brightest-cut": _brightest_cut,
 }
-
-
-def spoiled(
-    name: str,
-    responses: npt.ArrayLike,
-    conditions: npt.ArrayLike,
-    particle: npt.ArrayLike,
-    *,
-    seed: int = 0,
-    size: float = 1.0,
-) -> Floats:
-    """(N, H, W) responses with a fault; contents are no whole numbers any more where it scales or averages.
-
-    Args:
-        name: of :data:`FAULTS`, each of which says in its docstring what it does.
-        responses: (N, H, W) of a perfect simulator, not negative.
-        conditions: (N, F) theirs, any units; the first is looked at only.
-        particle: (N,) which rows share their conditions.
-        seed: of what is drawn.
-        size: from 0, nothing, to 1.
-
-    Raises:
-        ValueError: the name is unknown, the size is out of range, or the arrays are empty, not finite or do
-            not fit together.
-    """
-    if name not in FAULTS:
-        raise ValueError(f"unknown fault {name!r}; there are {', '.join(FAULTS)}")
-    if not 0 <= size <= 1:
-        raise ValueError(f"size should be from 0 to 1, found {size:g}")
-    images = np.asarray(responses, dtype=np.float64)
-    if images.ndim != 3 or not images.size:
-        raise ValueError(f"responses should have the shape (N, H, W), found {images.shape}")
-    if not np.isfinite(images).all():
-        raise ValueError("responses should be finite")
-    told = table(conditions, "conditions")
-    if len(told) != len(images):
-        raise ValueError(f"conditions should have {len(images)} rows, found {len(told)}")
-    owner = labels(particle, len(images), "particle")
-    if size == 0:
-        return images.copy()
-    return FAULTS[name](_Case(images, told, owner, seed, size))
