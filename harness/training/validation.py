@@ -75,16 +75,16 @@ class Validation:
 
     def _of_images(self, unit: Unit) -> dict[str, float]:
         """``ws-observables``, if there are observables that vary."""
-        sides = self._reference.observables, unit.observables
-        if sides[0] is None or sides[1] is None or not sides[0].shape[1]:
+        known, found = self._reference.observables, unit.observables
+        if known is None or found is None or not known.shape[1]:
             return {}
-        reference, generated = filled(*sides)
+        reference, generated = filled(known, found)
         spread = reference.std(axis=0)
         varies = spread > 1e-12 * np.abs(reference.mean(axis=0))
         if not varies.any():
             return {}
-        scaled = [side[:, varies] / spread[varies] for side in (reference, generated)]
-        return {"ws-observables": ws_within(*scaled, self._label).value}
+        reference, generated = (side[:, varies] / spread[varies] for side in (reference, generated))
+        return {"ws-observables": ws_within(reference, generated, self._label).value}
 
 
 def _bins(reference: Unit, features: Sequence[str]) -> npt.NDArray[np.int64]:
