@@ -28,7 +28,8 @@ def compare(
     tolerance: Annotated[
         list[str],
         typer.Option(
-            help="METRIC=PERCENT that a score may be worse by, or speed=PERCENT; repeatable. [default: 0 %]"
+            help="METRIC=PERCENT that a score may be worse by, of any metric, or speed=PERCENT; repeatable. "
+            "[default: 0 %]"
         ),
     ] = [],  # noqa: B006 - typer copies it
     confidence: Annotated[float, typer.Option(help="That no verdict at all is noise.")] = CONFIDENCE,
@@ -38,9 +39,10 @@ def compare(
     """Compare two finished runs of the same protocol, model by model and metric by metric.
 
     A regression is a change for the worse beyond both the noise and the tolerance. The noise comes from the
-    spread between the runs and a bootstrap over the test part, and all that is tested at once shares one
-    level. Speed is compared only with --tolerance speed=PERCENT, as a ratio to a workload timed in the same
-    run.
+    spread between the runs and from resampling the particles of the test part, and all that is tested at once
+    shares one level. The column "seen from" has the smallest change that these runs would have shown. Metrics
+    that score the first run only, and speed, a ratio to a workload timed in the same run, are compared only
+    where --tolerance names them.
 
     Exit status: 3 with a regression; 1 if a model of BASE failed or is missing; 0 otherwise.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -58,11 +58,12 @@ class Scored:
     reference_image: Floats | None = None
     generated_image: Floats | None = None
     training: npt.NDArray[np.float32] | None = None
-    blocks: Callable[[], Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]] | None = None
+    blocks: "Blocks | None" = None
 
     def take(self, rows: npt.NDArray[Any]) -> "Scored":
-        """Some rows only, an index or a mask; without images and blocks, which are of all rows."""
-        changes: dict[str, Any] = {"reference_image": None, "generated_image": None, "blocks": None}
+        """Some rows only, an index or a mask; without images, and with blocks only by a mask."""
+        changes: dict[str, Any] = {"reference_image": None, "generated_image": None}
+        changes["blocks"] = _masked(self.blocks, rows) if rows.dtype == np.bool_ else None
         for name in _BY_ROW:
             values = getattr(self, name)
             changes[name] = None if values is None else values[rows]
@@ -92,6 +93,24 @@ class Scored:
             generated_photons=other.reference_photons,
             generated_observables=other.reference_observables,
         )
+
+
+Blocks: TypeAlias = Callable[[], Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]]
+
+
+def _masked(blocks: Blocks | None, rows: npt.NDArray[np.bool_]) -> Blocks | None:
+    """The blocks of the rows of a mask."""
+    if blocks is None:
+        return None
+
+    def some() -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
+        start = 0
+        for reference, generated in blocks():
+            chosen = rows[start : start + len(reference)]
+            start += len(reference)
+            yield reference[chosen], generated[chosen]
+
+    return some
 
 
 _BY_ROW = (
@@ -189,7 +208,8 @@ class Metric:
         function: gives the values of one run; one of them must be of subset ``all``, channel ``mean``.
         better: ``lower`` or ``higher``.
         resampled: a short cut for the bootstrap: the (B,) values of subset ``all``, channel ``mean`` of one
-            run in every replicate. Without it, ``function`` is called on each, which takes longer.
+            run in every replicate. Without it there is a jackknife: ``function`` is called twenty times, each
+            time without another part of the particles.
         meaning: one line that says what its value tells.
         cost: how long it takes, roughly, such as ``2 s for 20,000 responses``.
         needs: what of :class:`Scored` it cannot do without, of :data:`NEEDS`.

@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import UserError, one_line
 from ..plugin.metric import Metric
 from ..record.folder import RunFolder
-from .estimates import Bootstrap, metrics_of
+from .estimates import Resamples, metrics_of
 from .significance import CONFIDENCE, Difference, Estimate, difference, holm
 from .speed import BETTER as FASTER
 from .speed import SPEED, UNIT, require_alike, speed
@@ -31,6 +31,8 @@ class Change:
         base, new: the scores; ``None`` where they are not comparable.
         difference: new less base, with its standard error and p-value.
         adjusted: the p-value, adjusted for all that is tested at once.
+        visible: the smallest change, in the metric's unit, that these runs would have shown to be significant
+            four times in five, at the strictest level of the test (Holm's first).
         verdict: ``regression``, ``better``, ``no change`` or ``not comparable``.
         reason: why it is not comparable.
     """
@@ -44,6 +46,7 @@ class Change:
     new: Estimate | None = None
     difference: Difference | None = None
     adjusted: float | None = None
+    visible: float | None = None
     verdict: str = NOT_COMPARABLE
     reason: str = ""
 
@@ -94,7 +97,8 @@ def compare(
     """Compare every model and metric of two runs.
 
     A regression is a change for the worse that is significant, all tests taken together (Holm), and larger
-    than the metric's tolerance. Speed is compared only if ``tolerances`` has ``speed``.
+    than the metric's tolerance. Speed, and metrics that score the first runs only because they cost more, are
+    compared only if ``tolerances`` has them.
 
     Args:
         base: the run to compare with.
@@ -110,9 +114,10 @@ def compare(
     tolerances = dict(tolerances or {})
     if not 0.5 < confidence < 1:
         raise UserError(f"--confidence should be above 0.5 and below 1, found {confidence:g}")
-    bootstrap = Bootstrap([base, new])
-    metrics = metrics_of(known, [base, new])
-    _check(tolerances, [*(metric.name for metric in metrics), SPEED])
+    resamples = Resamples([base, new])
+    common = metrics_of(known, [base, new])
+    _check(tolerances, [*(metric.name for metric in common), SPEED])
+    metrics = [metric for metric in common if metric.runs is None or metric.name in tolerances]
     if SPEED in tolerances:
         require_alike(base, new)
     names = list(dict.fromkeys(model["name"] for run in (base, new) for model in run.result["models"]))
@@ -122,7 +127,7 @@ def compare(
         for metric in metrics:
 
             def score(run: RunFolder, model: Mapping[str, Any], metric: Metric = metric) -> Estimate:
-                return bootstrap.estimate(run, model, metric)
+                return resamples.estimate(run, model, metric)
 
             tolerance = tolerances.get(metric.name, 0.0)
             unit = str(base.result["metrics"][metric.name]["unit"])
@@ -179,5 +184,6 @@ def _judged(changes: Sequence[Change], level: float) -> list[Change]:
             verdict = BETTER
         elif p <= level and worse > abs(change.base.mean) * change.tolerance / 100:
             verdict = REGRESSION
-        judged.append(replace(change, adjusted=p, verdict=verdict))
+        visible = change.difference.visible(level / len(tested))
+        judged.append(replace(change, adjusted=p, visible=visible, verdict=verdict))
     return judged

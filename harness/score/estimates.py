@@ -1,21 +1,26 @@
-"""Scores of finished runs with all that tells their noise: each run's value, and replicates of their mean."""
+"""Scores of finished runs with all that tells their noise: each run's value, and its replicates."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from ..errors import UserError
+from ..metrics.tools.arrays import parts
 from ..metrics.tools.replicates import Floats
 from ..plugin.metric import Metric, Resampling, Scored
 from ..record.folder import RunFolder
 from ..record.protocol import require_same
+from .evaluate import measure, overall
 from .rescore import reference_of, scored_runs
 from .significance import Estimate
 
+PARTS = 20  # of the particles, for a jackknife
 
-class Bootstrap:
-    """The bootstrap of the test part that several runs share.
+
+class Resamples:
+    """The test part that several runs share, resampled by particles.
 
     Raises:
         UserError: the runs' protocols or reference responses differ, or no folder tells the particles.
@@ -38,9 +43,14 @@ class Bootstrap:
                 "start its simbench run again to add them, nothing is generated again"
             )
         self.resampling = Resampling.of(told[0])
+        count = min(PARTS, self.resampling.particles)
+        self._part, self._parts = parts(told[0], count, 0, "jackknife"), count
 
     def estimate(self, folder: RunFolder, model: Mapping[str, Any], metric: Metric) -> Estimate:
         """The estimate of a metric for a model that is ``ok`` in a run.
+
+        A metric that has no value on a part of the particles has no replicates: the spread between runs is
+        then all that tells its noise.
 
         Raises:
             ValueError: the metric has no value in some run, or the model's responses are not all there.
@@ -49,31 +59,34 @@ class Bootstrap:
         if None in values:
             raise ValueError(f"it has no {metric.name} in some run")
         reference = self._references[folder.path]
-        total = np.zeros(self.resampling.weights.shape[1])
-        for scored in scored_runs(folder, reference, model["name"], self.convention):
-            total += _replicates(metric, scored, self.resampling)
         stream = (folder.result["settings"]["seed"], model["name"])
-        return Estimate(tuple(values), total / len(values), self.resampling.particles, stream)
+        rows = []
+        for scored in islice(scored_runs(folder, reference, model["name"], self.convention), len(values)):
+            found = self._replicates(metric, scored)
+            if found is None:
+                return Estimate(tuple(values), stream=stream)
+            rows.append(found)
+        count = 0 if metric.resampled is not None else self._parts
+        return Estimate(tuple(values), np.stack(rows), self.resampling.particles, count, stream)
 
-
-def _replicates(metric: Metric, scored: Scored, resampling: Resampling) -> Floats:
-    """(B,) the metric's value over all responses in each replicate."""
-    if metric.resampled is not None:
-        return metric.resampled(scored, resampling)
-    values = []
-    for replicate in range(resampling.weights.shape[1]):
-        drawn = scored.take(resampling.rows(replicate))
-        table = {(value.subset, value.channel): value.value for value in metric.function(drawn)}
-        overall = table["all", "mean"]
-        if overall is None:
-            raise ValueError(f"metric {metric.name!r} has no value in some replicate of the bootstrap")
-        values.append(overall)
-    return np.array(values)
+    def _replicates(self, metric: Metric, scored: Scored) -> Floats | None:
+        """(B,) the metric's value over all responses in each replicate."""
+        if metric.resampled is not None:
+            return metric.resampled(scored, self.resampling)
+        values = []
+        for part in range(self._parts):
+            try:
+                value = overall(measure(metric, scored.take(self._part != part)))
+            except Exception:  # noqa: BLE001 - a plugin's metric may fail in any way where there is less
+                return None
+            if value is None:
+                return None
+            values.append(value)
+        return np.array(values)
 
 
 def metrics_of(known: Mapping[str, Metric], folders: Sequence[RunFolder]) -> list[Metric]:
-    """The metrics that all runs have, but for those that score the first runs only: those cost too much to
-    be resampled, and their spread between runs is not known.
+    """The metrics that all runs have.
 
     Raises:
         UserError: one of them is unknown here, or of another version, or there is none.
@@ -91,4 +104,4 @@ def metrics_of(known: Mapping[str, Metric], folders: Sequence[RunFolder]) -> lis
             raise UserError(f"metric {name!r} is not offered by any plugin here: install the one that has it")
         if known[name].version != used:
             raise UserError(f"metric {name!r}: version {known[name].version} here, {used} in the runs")
-    return [known[name] for name in names if known[name].runs is None]
+    return [known[name] for name in names]

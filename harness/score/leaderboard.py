@@ -1,4 +1,4 @@
-"""Models of several runs, ranked by their Wasserstein score, and which differences between them are noise."""
+"""Models of several runs, ranked by a metric, and which differences between them are noise."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from itertools import combinations
 from ..errors import UserError, one_line
 from ..plugin.metric import Metric
 from ..record.folder import RunFolder
-from .estimates import Bootstrap, metrics_of
+from .estimates import Resamples, metrics_of
 from .significance import CONFIDENCE, Estimate, difference, groups, holm
 
-METRIC = "ws"
+BY = ("ws-conditional", "ws")  # the first that all runs have, unless another is asked for
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Leaderboard:
 
     Attributes:
         runs: them.
-        places: best first.
+        places: best first, the reference simulation last.
         unranked: ``(model, run, reason)`` of the models without a score.
         metric: what they are ranked by.
         confidence: that no two models are told apart by noise.
@@ -59,6 +59,7 @@ def rank(
     known: Mapping[str, Metric],
     confidence: float = CONFIDENCE,
     report: Callable[[int, int], None] = lambda *_: None,
+    by: str | None = None,
 ) -> Leaderboard:
     """Rank the models of runs of one protocol; every pair is tested, all pairs together (Holm).
 
@@ -67,16 +68,22 @@ def rank(
         known: the metrics that plugins offer, by name.
         confidence: that no two models are told apart by noise, above 0.5 and below 1.
         report: is told the models done, of how many.
+        by: the metric; by default the first of :data:`BY` that all runs have.
 
     Raises:
-        UserError: the runs are not comparable, or lack a Wasserstein score, or the confidence is no share.
+        UserError: the runs are not comparable, or lack the metric, or the confidence is no share.
     """
     if not 0.5 < confidence < 1:
         raise UserError(f"--confidence should be above 0.5 and below 1, found {confidence:g}")
-    bootstrap = Bootstrap(runs)
-    metric = next((metric for metric in metrics_of(known, runs) if metric.name == METRIC), None)
-    if metric is None:
-        raise UserError(f"the runs are not all scored by {METRIC!r}, which models are ranked by")
+    resamples = Resamples(runs)
+    metrics = {metric.name: metric for metric in metrics_of(known, runs)}
+    name = next((name for name in ((by,) if by else BY) if name in metrics), None)
+    if name is None:
+        raise UserError(
+            f"the runs are not all scored by {by or BY[-1]!r}, which models are ranked by; they have "
+            f"{', '.join(metrics)}"
+        )
+    metric = metrics[name]
     models = [(run, model) for run in runs for model in run.result["models"]]
     scored, unranked = [], []
     for done, (run, model) in enumerate(models):
@@ -85,11 +92,14 @@ def rank(
             unranked.append((model["name"], run, f"{model['status']}: {model['error']}"))
             continue
         try:
-            scored.append((bootstrap.estimate(run, model, metric), run, model))
+            estimate = resamples.estimate(run, model, metric)
+            difference(estimate, estimate)  # its noise is known
+            scored.append((estimate, run, model))
         except Exception as error:  # noqa: BLE001 - a plugin's metric may fail in any way
             unranked.append((model["name"], run, one_line(error)))
     report(len(models), len(models))
-    scored.sort(key=lambda one: one[0].mean)  # stable: equal ones stay in the order of the runs
+    sign = 1 if metric.better == "lower" else -1  # equal ones stay in the order of the runs
+    scored.sort(key=lambda one: (one[2].get("family") == "reference", sign * one[0].mean))
     estimates = [estimate for estimate, _, _ in scored]
     members = groups(len(scored), _told_apart(estimates, 1 - confidence))
     places, ranked = [], 0

@@ -6,7 +6,8 @@ from typing import Any
 
 from simbench.harness.plugin.metric import REPLICATES
 from simbench.harness.score.compare import BETTER, NO_CHANGE, NOT_COMPARABLE, REGRESSION, Change, Comparison
-from simbench.harness.score.significance import Estimate
+from simbench.harness.score.estimates import PARTS
+from simbench.harness.score.significance import POWER, Estimate
 
 from ..formats.markdown import escape
 from ..tables.table import MISSING
@@ -14,8 +15,8 @@ from ..text.results import held_fixed, one_line
 from ..text.rounding import rounded
 from . import grid
 
-HEADINGS = ("model", "metric", "base", "new", "change", "%", "tolerance", "p", "verdict")
-ALIGNS = "llrrrrrrl"
+HEADINGS = ("model", "metric", "base", "new", "change", "%", "seen from", "tolerance", "p", "verdict")
+ALIGNS = "llrrrrrrrl"
 
 
 def render_comparison(comparison: Comparison, format: str) -> str:  # noqa: A002 - the option is called so
@@ -91,6 +92,7 @@ def _row(change: Change) -> tuple[str, ...]:
         _estimate(change.new),
         _signed(found.change, found.error) if found else MISSING,
         _percent(change),
+        _visible(change),
         f"{change.tolerance:g} %",
         grid.probability(change.adjusted),
         f"{change.verdict}: {change.reason}" if change.reason else change.verdict,
@@ -108,6 +110,15 @@ def _percent(change: Change) -> str:
     return _plus(str(shown).partition(" ±")[0] if shown else MISSING, change.percent)
 
 
+def _visible(change: Change) -> str:
+    """In percent of the base, or where that is zero in the metric's unit."""
+    if change.visible is None or change.base is None:
+        return MISSING
+    if change.base.mean == 0:
+        return f"{change.visible:.2g}"
+    return f"{100 * change.visible / abs(change.base.mean):.2g} %"
+
+
 def _signed(value: float, error: float) -> str:
     return _plus(grid.value(value, error), value)
 
@@ -123,8 +134,10 @@ def _notes(comparison: Comparison) -> list[str]:
     return [
         f"Base: {one_line(runs[0][0])}. New: {one_line(runs[1][0])}.",
         "Base and new: mean ± standard deviation over runs. Change: new less base, ± its standard error, "
-        "from the spread between runs and a bootstrap over the particles of the test part "
-        f"({REPLICATES} replicates).",
+        "from the spread between runs and from resampling the particles of the test part "
+        f"({REPLICATES} replicates of a bootstrap, or {PARTS} of a jackknife).",
+        f"Seen from: the change, of the base, that these runs would have shown to be significant in "
+        f"{100 * POWER:g} % of such comparisons; a smaller one may be there all the same.",
         f"p: adjusted for {tests} tests at once (Holm). A change is significant with p of at most "
         f"{level:.2g}; a regression is a significant change for the worse by more than the tolerance.",
         held_fixed(runs),
@@ -145,6 +158,7 @@ def _entry(change: Change) -> dict[str, Any]:
         "percent": change.percent,
         "p": found.p if found else None,
         "p_adjusted": change.adjusted,
+        "visible": change.visible,
         "tolerance_percent": change.tolerance,
         "verdict": change.verdict,
         "reason": change.reason or None,

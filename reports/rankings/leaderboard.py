@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from string import ascii_lowercase
 
 from simbench.harness.plugin.metric import REPLICATES
+from simbench.harness.score.estimates import PARTS
 from simbench.harness.score.leaderboard import Leaderboard, Place
 
 from ..formats.markdown import escape
@@ -83,7 +84,8 @@ def _grid(board: Leaderboard) -> tuple[list[str], list[list[str]], str]:
     """Headings, rows and alignments; a column ``result`` only where there are several."""
     several = len(board.runs) > 1
     told = board.runs[0].result["metrics"].get(board.metric.name, {})
-    heading = f"WS ({told['unit']})" if board.metric.name == "ws" and told else board.metric.title
+    title = "WS" if board.metric.name == "ws" else board.metric.title
+    heading = f"{title} ({told['unit']})" if told.get("unit") else title
     headings = ["rank", "model", *["result"] * several, heading, "group"]
     rows = [
         [
@@ -110,9 +112,10 @@ def _notes(board: Leaderboard) -> list[str]:
     ]
     return [
         "Models that share a letter are not told apart: their difference may be noise, of the runs or of the "
-        f"test part (bootstrap over its particles, {REPLICATES} replicates). Pairs tested together (Holm): "
-        f"{board.pairs}, with {100 * board.confidence:g} % confidence that no letter is missing by chance. "
-        "The reference simulation has no rank.",
+        f"test part (its particles resampled, {REPLICATES} replicates of a bootstrap or {PARTS} of a "
+        f"jackknife). Pairs tested together (Holm): {board.pairs}, with {100 * board.confidence:g} % "
+        "confidence that no letter is missing by chance. "
+        "The reference simulation has no rank and stands last.",
         *missing,
         held_fixed(runs),
     ]

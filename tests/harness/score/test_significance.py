@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.stats import norm, ttest_ind, ttest_rel
+from scipy.stats import norm, ttest_1samp, ttest_ind, ttest_rel
+from scipy.stats import t as student
 
-from simbench.harness.score.significance import Estimate, difference, groups, holm
+from simbench.harness.score.significance import Difference, Estimate, difference, groups, holm
 
 
 def test_holm_by_hand():
@@ -55,6 +56,54 @@ def test_the_two_variances_are_added():
     replicates = np.tile([-2.0, 2.0], 200)
     first, second = Estimate(runs, np.zeros(400), 1001), Estimate(runs, replicates, 1001)
     assert difference(first, second).error == pytest.approx(np.sqrt(2 / 3 + 4), rel=2e-3)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0, 3.0])
+def test_the_noise_of_the_runs_is_counted_once(spread):
+    """Replicates of 3 runs: variance 4 that all share, 1 of each on its own, a third of it in the mean."""
+    generator = np.random.default_rng(1)
+    shared, own = 2 * generator.normal(size=20_000), generator.normal(size=(3, 20_000))
+    still, steps = np.zeros((3, 20_000)), np.array([-spread, 0.0, spread])
+    first, second = (
+        Estimate(tuple(5 + runs), replicates, 10_001, stream=(0, "gan"))
+        for runs, replicates in ((np.zeros(3), still), (steps, shared + own))
+    )
+    found = difference(first, second)
+    assert found.error**2 == pytest.approx(4 + max(1, spread**2) / 3, rel=0.03)
+    assert found.freedom == (pytest.approx(10_000) if spread < 1 else pytest.approx(found.freedom))
+
+
+def test_runs_that_are_not_in_pairs_pool_what_they_have_on_their_own():
+    generator = np.random.default_rng(1)
+    shared = 2 * generator.normal(size=20_000)
+    first, second = (
+        Estimate((5.0,) * runs, sign * shared + generator.normal(size=(runs, 20_000)), 10_001)
+        for runs, sign in ((3, 0), (2, 1))
+    )
+    assert difference(first, second).error ** 2 == pytest.approx(4 + 1 / 3 + 1 / 2, rel=0.03)
+    single = difference(*(Estimate((5.0,), one.replicates[:1], 10_001) for one in (first, second)))
+    assert single.error**2 == pytest.approx(4 + 2, rel=0.03)
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error():
+    """20 parts of one value each: the error of the mean of 20 is s / sqrt(20), with 19 degrees of freedom."""
+    values = np.random.default_rng(0).normal(3, 1, 20)
+    without = np.array([np.delete(values, i).mean() for i in range(20)])
+    first = Estimate((0.0,), np.zeros((1, 20)), 500, 20)
+    found = difference(first, Estimate((values.mean(),), without[None], 500, 20))
+    test = ttest_1samp(values, 0)
+    assert found.error == pytest.approx(values.std(ddof=1) / np.sqrt(20), rel=1e-12)
+    assert (found.freedom, found.p) == (19, pytest.approx(test.pvalue, rel=1e-9))
+
+
+def test_a_visible_change_is_significant_four_times_in_five():
+    generator = np.random.default_rng(2)
+    found = difference(Estimate((0.0,), np.zeros(400), 41), Estimate((0.0,), np.tile([-1.0, 1.0], 200), 41))
+    draws = found.visible(0.05) + found.error * generator.standard_t(found.freedom, 40_000)
+    p = 2 * student.sf(np.abs(draws) / found.error, found.freedom)
+    assert (p <= 0.05).mean() == pytest.approx(0.8, abs=0.01)
+    assert found.visible(0.01) > found.visible(0.05)
+    assert Difference(0.0, 0.0, 1.0).visible(0.01) == 0
 
 
 def test_few_particles_and_few_runs_make_p_values_larger():

@@ -17,7 +17,7 @@ def change(model, base, new, error=0.1, verdict=NO_CHANGE, **more):
     estimates = Estimate((base, base + 0.02)), Estimate((new, new + 0.02))
     found = Difference(new - base, error, 0.00001)
     return Change(
-        model, "ws", "photons", "lower", 2.0, *estimates, found, adjusted=0.00004, verdict=verdict, **more
+        model, "ws", "photons", "lower", 2.0, *estimates, found, 0.00004, 0.43, verdict=verdict, **more
     )
 
 
@@ -39,9 +39,10 @@ def test_the_table_shows_values_changes_and_verdicts(comparison):
     (gan,) = [line.split("  ") for line in lines if line.startswith("gan")]
     cells = [cell.strip() for cell in gan if cell.strip()]
     assert cells[1:5] == ["ws (photons)", "3.010 ± 0.014", "3.610 ± 0.014", "+0.60 ± 0.10"]
-    assert cells[5:] == ["+19.9", "2 %", "<0.0001", "regression"]
+    assert cells[5:] == ["+19.9", "14 %", "2 %", "<0.0001", "regression"]
     assert "adjusted for 3 tests at once" in text
     assert "at most 0.01" in text
+    assert "Seen from: the change, of the base, that these runs would have shown" in text
     assert "Held fixed: detector" in text
 
 
@@ -56,7 +57,7 @@ def test_markdown_is_a_heading_the_regressions_and_one_table_of_whole_rows(compa
     assert "- **gan: ws from 3.010 ± 0.014 to 3.610 ± 0.014 photons (+19.9 %)**" in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 2 + 4
-    assert {row.replace("\\|", "").count("|") for row in rows} == {10}
+    assert {row.replace("\\|", "").count("|") for row in rows} == {11}
 
 
 def test_hostile_names_stay_text(comparison):
@@ -64,7 +65,7 @@ def test_hostile_names_stay_text(comparison):
     table = reports.render_comparison(comparison, "table")
     for text in (markdown, table):
         assert "\x1b" not in text
-        assert text.count("\n") < 20
+        assert text.count("\n") < 22
     assert "<b>" not in markdown.replace("\\<b>", "")
     assert "a\\|b \\`c\\`" in markdown
 
