@@ -9,7 +9,7 @@ There are two ways of resampling. A **bootstrap**: replicates of particles drawn
 that have a short cut for it. A **jackknife** for all others: the metric on the test part without each of some
 parts of the particles (Efron, Tibshirani 1993, "An Introduction to the Bootstrap", chapters 6, 8 and 11).
 Both are paired: the same particles for every model, so that what models share cancels. How often either
-raises a false alarm, and what it sees, is measured in docs/protocol.md.
+raises a false alarm, and what it sees, is measured in docs/ci.md.
 """
 
 import math

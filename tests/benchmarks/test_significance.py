@@ -1,4 +1,4 @@
-"""How often ``compare`` raises a false alarm, and how often it sees a fault: the rates of docs/protocol.md.
+"""How often ``compare`` raises a false alarm, and how often it sees a fault: the rates of docs/ci.md.
 
 A world of 150 particles with 8 responses each: a particle's mean is log-normal, its responses are Poisson
 draws of a gamma-distributed light. Two simulators are compared by WS: both perfect; equally wrong, one by 10
