@@ -28,10 +28,11 @@ from .rankings.comparison import render_comparison
 from .rankings.gallery import render_gallery, write_gallery
 from .rankings.grid import TEXT_FORMATS, write_texts
 from .rankings.leaderboard import render_leaderboard
+from .tables.build import places_by
 from .tables.experts import expert_count_table, expert_table
 from .tables.scores import channel_table, quartile_table, score_table, score_tables
 from .tables.sweeps import Sweep, sweep_table
-from .tables.table import Table
+from .tables.table import Table, in_order
 from .tables.timing import timing_table
 from .text.results import Labelled, Result, Runs, results_of
 
@@ -69,18 +70,24 @@ FORMATS = output.FORMATS
 """The formats that ``write`` knows, with the page ``report.html``, ``figures/*.png`` and ``*.pdf``, too."""
 
 
-def render(runs: Runs, format: str) -> str:  # noqa: A002 - the option is called so
+def render(runs: Runs, format: str, by: str | None = None) -> str:  # noqa: A002 - the option is called so
     """Every table of ``runs`` in one format, as text that ends with a newline.
 
     Raises:
-        ValueError: the format is not one of ``PRINTED``, there is no run, or runs of one detector are not
-            comparable.
+        ValueError: the format is not one of ``PRINTED``, there is no run, runs of one detector are not
+            comparable, or none is scored by ``by``.
     """
     text = output.renderer(format)
-    return text(tables_of(runs))
+    return text(tables_of(runs, by))
 
 
-def write(runs: Runs, formats: Iterable[str], out: Path, advance: Advance = lambda *_: None) -> list[Path]:
+def write(
+    runs: Runs,
+    formats: Iterable[str],
+    out: Path,
+    advance: Advance = lambda *_: None,
+    by: str | None = None,
+) -> list[Path]:
     """Write ``report.*`` and ``figures/*`` into the folder ``out``, each file at once or not at all.
 
     Folders are made if need be. Returns the paths, texts first.
@@ -89,7 +96,7 @@ def write(runs: Runs, formats: Iterable[str], out: Path, advance: Advance = lamb
         ValueError: an unknown format, no run, or runs that are not comparable; nothing is written then.
     """
     formats = output.checked(formats)
-    tables = tables_of(runs)
+    tables = tables_of(runs, by)
 
     def illustrated(figured: list[str]) -> Contents:
         from .page.illustrated import contents  # matplotlib takes a second to import
@@ -130,14 +137,21 @@ def write_sweep(
     return output.write_files([table], formats, out, illustrated)
 
 
-def tables_of(runs: Runs) -> list[Table]:
+def tables_of(runs: Runs, by: str | None = None) -> list[Table]:
     """Every table of ``runs``, for a format of one's own.
 
+    Models stand in the order of a table's first metric, or everywhere in that of the metric ``by``: best
+    first, the floor last.
+
     Raises:
-        ValueError: there is no run, or runs of one detector are not comparable.
+        ValueError: there is no run, runs of one detector are not comparable, or none is scored by ``by``.
     """
     results = results_of(runs)
     if not results:
         raise ValueError("no result to report: expected at least one, found none")
     routing = [*expert_table(results), *expert_count_table(results)]
-    return [*score_tables(results), *routing, *timing_table(results)]
+    tables = [*score_tables(results), *routing, *timing_table(results)]
+    if by is None:
+        return tables
+    place = places_by(results, by)
+    return [in_order(table, place) for table in tables]

@@ -30,6 +30,9 @@ def report(
         list[str],
         typer.Option(help="Score again by these metrics, names joined by commas, from the kept responses."),
     ] = [],  # noqa: B006
+    by: Annotated[
+        str | None, typer.Option(help="Order every table by this metric. [default: its first column]")
+    ] = None,
     channels: Annotated[
         str | None, typer.Option(help="Score again with this channel convention, from the kept responses.")
     ] = None,
@@ -49,6 +52,8 @@ def report(
       simbench report runs/proton --format html --format figures --out report
 
       simbench report runs/proton --metrics ws --channels hardware
+
+      simbench report runs/proton --by auc
     """
     registry = load_registry()
     formats, offered = choose_formats(format, registry)
@@ -61,6 +66,8 @@ def report(
         raise UserError(f"{sweeps[0]} is a sweep and {other} is none: report runs and sweeps apart")
     if sweeps and (metrics or channels):
         raise UserError("--metrics and --channels score runs again, not sweeps")
+    if sweeps and by:
+        raise UserError("--by orders tables of runs, not of sweeps")
     if sweeps and offered:
         raise UserError(f"--format {offered[0].name} is for runs; sweeps take {', '.join(reports.FORMATS)}")
     if sweeps:
@@ -69,15 +76,18 @@ def report(
     folders = [RunFolder(folder) for folder in runs]
     if metrics or channels:
         folders = _rescored(registry, folders, metrics, channels)
+    known = {name for folder in folders for name in folder.result["metrics"]}
+    if by is not None and by not in known:
+        raise UserError(f"--by {by}: no run is scored by it; they have {', '.join(sorted(known))}")
     finished: reports.Runs = [(str(folder.path), folder) for folder in folders]
     texts, broken = render_offered(offered, finished)
     if out is None:
         for name in formats:
-            typer.echo(reports.render(finished, name), nl=False)
+            typer.echo(reports.render(finished, name, by), nl=False)
         typer.echo("".join(texts.values()), nl=False)
     else:
         with _writing(out) as advance:
-            written = [*reports.write(finished, formats, out, advance), *write_offered(texts, out)]
+            written = [*reports.write(finished, formats, out, advance, by), *write_offered(texts, out)]
         typer.echo("\n".join(str(path) for path in written))
     return int(broken)
 

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import UserError, traced
+
 Floats = npt.NDArray[np.float64]
 
 BLOCK = 1024  # responses looked at together
@@ -63,23 +65,27 @@ def observables_of(chosen: Sequence[Observable], responses: npt.NDArray[Any]) ->
     """(N, M) float32: the chosen observables of (N, H, W) responses.
 
     Raises:
-        ValueError: one is unknown, or gives another shape or an infinite number; says which.
+        UserError: one is unknown, raises, or gives another shape or an infinite number; says which.
+        ValueError: the responses are not of this shape, or a pixel is negative or not finite.
     """
     standard = observe(responses) if any(one.function is None for one in chosen) else None
     columns = np.empty((len(responses), len(chosen)), np.float32)
     for place, one in enumerate(chosen):
         if one.function is not None:
-            found = np.asarray(one.function(responses), dtype=np.float64)
+            try:
+                found = np.asarray(one.function(responses), dtype=np.float64)
+            except Exception as error:
+                raise UserError(f"observable {one.name!r}: {traced(error)}") from error
         elif one.name in NAMES and standard is not None:
             found = standard[:, NAMES.index(one.name)]
         else:
-            raise ValueError(f"observable {one.name!r} has no function, and is none of {', '.join(NAMES)}")
+            raise UserError(f"observable {one.name!r} has no function, and is none of {', '.join(NAMES)}")
         if found.shape != (len(responses),):
-            raise ValueError(
+            raise UserError(
                 f"observable {one.name!r} should give ({len(responses)},) numbers, found {found.shape}"
             )
         if np.isinf(found).any():
-            raise ValueError(
+            raise UserError(
                 f"observable {one.name!r} should be finite, or NaN where there is none; found infinity"
             )
         columns[:, place] = found

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pluggy
 
@@ -17,6 +17,7 @@ from .detectors import Detector
 from .metric import Metric
 from .reports import ReportFormat
 from .simulators import SimulatorOffer
+from .sound import metric_fault, with_sound_observables
 from .specs import PROJECT, own_version
 from .sweeps import Sweep
 
@@ -107,16 +108,29 @@ class Registry:
             self.problems.append(f"{label}: {traced(error)}")
             return
         for record in records:
-            if not isinstance(record, record_type):
-                self.problems.append(
-                    f"{label}: expected {record_type.__name__} records, found {type(record).__name__}"
-                )
-            elif record.name in catalogue.records:
-                owner = catalogue.sources[record.name].name
-                self.problems.append(f"{label}: the {catalogue.kind} {record.name!r} is already {owner}'s")
-            else:
-                catalogue.records[record.name] = record
-                catalogue.sources[record.name] = source
+            try:
+                sound, faults = _examined(record, catalogue, record_type)
+            except Exception as error:  # noqa: BLE001 - a plugin's record may be anything
+                sound, faults = None, [traced(error)]
+            self.problems += [f"{label}: {fault}" for fault in faults]
+            if sound is not None:
+                catalogue.records[sound.name] = sound
+                catalogue.sources[sound.name] = source
+
+
+def _examined(
+    record: Any, catalogue: Catalogue[Record], record_type: type[Record]
+) -> tuple[Record | None, list[str]]:
+    """The record, less what is wrong with it, or ``None``; and a line for each thing that is."""
+    if not isinstance(record, record_type):
+        return None, [f"expected {record_type.__name__} records, found {type(record).__name__}"]
+    fault = metric_fault(record) if isinstance(record, Metric) else None
+    if fault is None and record.name in catalogue.records:
+        owner = catalogue.sources[record.name].name
+        fault = f"the {catalogue.kind} {record.name!r} is already {owner}'s"
+    if fault is not None:
+        return None, [fault]
+    return with_sound_observables(record) if isinstance(record, Detector) else (record, [])
 
 
 def load() -> Registry:

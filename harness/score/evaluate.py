@@ -19,6 +19,7 @@ from ..processes.workers import one_thread
 Blocks = Callable[[], Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]]
 Measured = tuple[list[list[Value]], str | None]  # of a metric: values run by run, or why there are none
 
+SCORE_KEYS = ("mean", "std", "runs", "error", "problem", "channels", "floor")  # of a metric, in result.json
 SUBSETS = ("q1", "q2", "q3", "q4")
 COLUMNS = ("model", "detector", "metric", "subset", "channel", "run", "value")
 
@@ -90,12 +91,19 @@ def measure(metric: Metric, run: Scored) -> list[Value]:
     for value in values:
         if not isinstance(value, Value):
             raise TypeError(f"metric {metric.name!r} should give Value records, found {type(value).__name__}")
+        if not isinstance(value.subset, str) or not isinstance(value.channel, str):
+            raise TypeError(f"metric {metric.name!r} should name subset and channel by texts, found {value}")
         if any(number is not None and not np.isfinite(number) for number in (value.value, value.error)):
             raise ValueError(f"metric {metric.name!r} should give finite values, found {value}")
     places = [(value.subset, value.channel) for value in values]
     if len(set(places)) < len(places):
         twice = next(place for place in places if places.count(place) > 1)
         raise ValueError(f"metric {metric.name!r} gives two values of subset and channel {twice}")
+    hidden = [subset for subset, _ in places if subset in SCORE_KEYS]
+    if hidden:
+        raise ValueError(
+            f"metric {metric.name!r} gives a subset {hidden[0]!r}, which a score's entry has its own"
+        )
     if ("all", "mean") not in places:
         raise ValueError(f"metric {metric.name!r} gives no value of subset 'all' and channel 'mean'")
     return values

@@ -71,6 +71,24 @@ def _notes(model: Mapping[str, Any], label: str) -> list[str]:
     return notes
 
 
+def places_by(results: Labelled, metric: str) -> dict[tuple[str, str], float]:
+    """The place of each (result, model) by its mean of a metric: the lower the better.
+
+    Raises:
+        ValueError: no result has the metric.
+    """
+    known = metrics_of(results)
+    if metric not in known:
+        raise ValueError(f"no run is scored by {metric!r}; they have {', '.join(known)}")
+    sign = 1 if known[metric]["better"] == "lower" else -1
+    return {
+        (label, one_line(model["name"])): sign * mean
+        for label, result in results
+        for model in result["models"]
+        if (mean := (model.get(metric) or {}).get("mean")) is not None
+    }
+
+
 def metric_column(
     name: str, metric: Mapping[str, Any], heading: str, subset: str = "all", channel: str = "mean"
 ) -> Column:

@@ -1,6 +1,7 @@
 """A table before it takes a format: what the builders make and every renderer reads."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -216,6 +217,15 @@ def _with_rank(row: Row, index: int, places: Mapping[float, int]) -> Row:
     cells = list(row.cells)
     cells[index] = dataclasses.replace(cell, rank=places.get(cell.mean, 0))
     return dataclasses.replace(row, cells=tuple(cells))
+
+
+def in_order(table: Table, place: Mapping[tuple[str, str], float]) -> Table:
+    """The table with its rows by the place of (result, model): the lowest first, the floor last."""
+
+    def key(row: Row) -> tuple[bool, float]:
+        return row.floor, place.get((row.result, row.model), math.inf)
+
+    return dataclasses.replace(table, rows=tuple(sorted(table.rows, key=key)))
 
 
 def ordered(columns: tuple[Column, ...], rows: list[Row]) -> list[Row]:

@@ -3,15 +3,20 @@
 import importlib
 import pkgutil
 import sys
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pytest
 
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import ReportFormat, Sweep, hookimpl
 from simbench.harness.plugin import registry, specs
+from simbench.harness.plugin.metric import Metric, Value
+from simbench.harness.plugin.observables import Observable
 from simbench.harness.plugin.registry import Registry, Source
+from simbench.harness.plugin.sound import TAKEN
 
 HERE = Source("mine", "0.3")
 
@@ -105,6 +110,66 @@ def test_the_first_of_a_name_keeps_it(toy):
     one_problem(made, "mine", "the model 'one' is already toys's")
     assert made.simulators["one"].family == "first"
     assert names(made.simulators) == ["one", "two"]
+
+
+def flat(scored):
+    yield Value("all", "mean", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"better": "larger"}, ["'mine'", "better should be lower or higher, found 'larger'"]),
+        ({"name": "status"}, ["'status'", "the name is one of a result's own"]),
+        ({"name": "speed"}, ["'speed'", "the name is one of a result's own"]),
+        ({"name": "all"}, ["'all'", "the name is one of a result's own"]),
+        ({"name": "a,b"}, ["no space, comma or '=', found 'a,b'"]),
+        ({"name": "a=b"}, ["no space, comma or '=', found 'a=b'"]),
+        ({"name": ""}, ["no space, comma or '=', found ''"]),
+        ({"name": ["list"]}, ["no space, comma or '=', found ['list']"]),
+        ({"name": "taken"}, ["the metric 'taken' is already toys's"]),
+        ({"needs": ("image", "luck")}, ["'mine'", "needs should be of particle, ", "found 'luck'"]),
+        ({"runs": 0}, ["'mine'", "runs should be a number above 0, or None, found 0"]),
+        ({"version": "1"}, ["'mine'", "version should be a whole number, found '1'"]),
+        ({"unit": None}, ["'mine'", "unit should be a text, found None"]),
+        ({"function": 5}, ["'mine'", "function and resampled should be functions"]),
+        ({"needs": 5}, ["TypeError"]),
+    ],
+)
+def test_a_metric_that_is_not_sound_is_named_and_skipped(toy, changes, words):
+    made = toy.registry(toy.offer("good"), metrics=[Metric("taken", "Taken", "", 1, flat)])
+    faulty = replace(Metric("mine", "Mine", "", 1, flat), **changes)
+    made.add(toy.plugin(metrics=[faulty, Metric("later", "Later", "", 1, flat)]), HERE)
+    one_problem(made, "mine 0.3, simbench_metrics", *words)
+    assert names(made.metrics) == ["taken", "later"]
+
+
+def test_all_words_of_a_models_entry_are_taken(toy, toy_file, tmp_path):
+    result = toy.run(toy.registry(toy.offer("flat")), toy_file, tmp_path, timing=True)
+    assert result["models"][0].keys() - {"ws", "empty"} <= set(TAKEN)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda responses: responses.sum(axis=1), "'mine' should give (2,) numbers, found (2, 4)"),
+        (lambda responses: 1.0, "'mine' should give (2,) numbers, found ()"),
+        (lambda responses: np.full(len(responses), np.inf), "'mine' should be finite, or NaN"),
+        (lambda responses: responses.nothing, "AttributeError"),
+        (lambda responses: ["a", "b"], "ValueError"),
+        (None, "'mine' has no function, and is none of photon_sum, "),
+    ],
+)
+def test_an_observable_that_is_not_sound_is_named_and_left_out(toy, function, words):
+    dark = Observable(
+        "dark", "fraction", "NaN of dark ones", lambda x: np.where(x.any(axis=(1, 2)), 1, np.nan)
+    )
+    mine = Observable("mine", "", "nothing", function)
+    detector = replace(toy.detector, observables=(*toy.detector.observables[:2], mine, dark))
+    made = Registry()
+    made.add(toy.plugin(detectors=[detector]), HERE)
+    one_problem(made, "mine 0.3, simbench_detectors: detector 'toy': observable 'mine'", words)
+    assert [one.name for one in made.detectors["toy"].observables] == ["photon_sum", "centre_x", "dark"]
 
 
 def test_a_plugin_added_twice_is_named(toy):

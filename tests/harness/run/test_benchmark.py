@@ -575,6 +575,9 @@ def test_a_model_that_fails_in_its_second_run_has_no_score(toy, toy_file, tmp_pa
         (lambda scored: None, "TypeError"),
         (lambda scored: ["text"], "should give Value records, found str"),
         (lambda scored: [Value("all", "mean", "high")], "TypeError"),
+        (lambda scored: [Value("all", "mean", 1.0)] * 2, "gives two values of subset and channel"),
+        (lambda scored: [Value("all", None, 1.0)], "should name subset and channel by texts"),
+        (lambda scored: [Value("all", "mean", 1.0), Value("floor", "x", 1.0)], "gives a subset 'floor'"),
     ],
 )
 def test_a_failing_metric_is_named_in_one_line_and_the_others_stay(

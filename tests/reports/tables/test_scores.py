@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from simbench.harness.errors import UserError
-from simbench.reports import channel_table, quartile_table, render, score_table
+from simbench.reports import channel_table, quartile_table, render, score_table, score_tables, tables_of
 from simbench.reports.tables.table import Table
 from simbench.reports.text.results import one_line
 
@@ -92,7 +92,23 @@ def test_quartiles(full: dict[str, Any]) -> None:
     assert [str(cell) for cell in table.rows[3].cells[4:]] == ["-"] * 4
     assert "Q1 (-inf, 2] 6000 responses; Q2 (2, 5] 4500 responses; Q3 (5, 18.5] 4600" in table.caption
     assert "Q4 (18.5, inf) 4900 responses" in table.caption
-    assert "even a perfect simulator is not near zero: read against the mc row" in table.caption
+    assert "Its fault: the bins select on the reference's own fluctuations" in table.caption
+
+
+def test_quartiles_by_the_expected_sum_stand_before_those_of_the_paper(full: dict[str, Any]) -> None:
+    about = {"title": "Conditional", "unit": "photons", "better": "lower", "version": 1}
+    full["metrics"]["ws-conditional"] = about
+    for one in full["models"]:
+        if one["status"] == "ok":
+            one["ws-conditional"] = {"mean": 2.0, "std": 0.1, "runs": [2.0]}
+            one["quartiles"]["ws-conditional"] = [{"mean": 1.0 + k, "std": 0.1} for k in range(4)]
+    tables = [table for table in score_tables([("run", full)]) if table.name.startswith("quartiles")]
+    assert [table.name for table in tables] == ["quartiles-ws-conditional", "quartiles"]
+    assert tables[0].title == "WS (photons) by quartile of the particle's expected sum: proton"
+    assert tables[1].title == "WS (photons) by quartile of the reference's own sum: proton"
+    assert [str(cell) for cell in tables[0].rows[0].cells] == [f"{k}.00 ± 0.10" for k in (1, 2, 3, 4)]
+    assert "a perfect simulator reaches the floor in every one" in tables[0].caption
+    assert "quartiles" not in tables[0].details
 
 
 def test_no_ok_model_still_makes_a_table(result: Any, failed: Any) -> None:
@@ -147,3 +163,22 @@ def test_results_that_differ_in_their_protocol_share_no_table(result: Any, model
 def test_one_line_spells_out_what_does_not_print() -> None:
     assert one_line("a\n\tb\x1b[2J\u202e") == "a b\\x1b[2J\\u202e"
     assert one_line("é漢\udc80") == "é漢\\udc80"
+
+
+def test_every_table_in_the_order_of_one_metric(result: Any, model: Any, failed: Any) -> None:
+    run = result(
+        model("mc", 1.0, family="reference"),
+        model("dark", 2.0, empty={"mean": 0.3, "std": None, "runs": [0.3]}),
+        model("fine", 3.0, empty={"mean": 0.1, "std": None, "runs": [0.1]}),
+        failed("gone"),
+    )
+    orders = {
+        by: [[row.model for row in t.rows] for t in tables_of([("run", run)], by)] for by in (None, "empty")
+    }
+    assert len(orders["empty"]) == 3
+    assert {tuple(order) for order in orders["empty"]} == {("fine", "dark", "gone", "mc")}
+    assert {tuple(order) for order in orders[None]} == {("dark", "fine", "gone", "mc")}
+    run["metrics"]["empty"]["better"] = "higher"
+    assert [row.model for row in tables_of([("run", run)], "empty")[0].rows] == ["dark", "fine", "gone", "mc"]
+    with pytest.raises(ValueError, match="no run is scored by 'auc'; they have ws, empty"):
+        tables_of([("run", run)], "auc")
