@@ -21,10 +21,9 @@ from simbench.harness.metrics.prdc import prdc
 from simbench.harness.metrics.response import centroid_resolutions, efficiencies, response
 from simbench.harness.metrics.separation import distances, separations
 from simbench.harness.metrics.tools.arrays import jackknife_error, parts, standardised
-from simbench.harness.metrics.tools.repeats import equal_bins, expected_sums
+from simbench.harness.metrics.tools.repeats import BINS, equal_bins, expected_sums
 from simbench.harness.plugin.metric import Resampling, Scored, Value
 
-BINS = 8  # of the expected sum
 PARTS = 20  # of the particles, for a jackknife
 SIDES = ("reference", "generated")
 QUARTERS = ("q1", "q2", "q3", "q4")

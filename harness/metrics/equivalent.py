@@ -18,7 +18,8 @@ themselves in the middle term. Hence ``n* = E|X - X'| / D^2`` for one distributi
 **Conditions.** Within bins of the expected sum, each in units of its own ``E|X - X'|``, so that bright and
 faint bins count alike: with B bins of shares w_b, ``relative = sum_b w_b D_b^2 / E_b|X - X'|``; n true
 responses spread over the bins have ``sum_b w_b / (n w_b) = B / n`` on average, so ``n* = B / relative``. With
-several columns (channels, say) the mean of their relative distances.
+several columns (channels, say) the mean of their relative distances. n* depends on the number of bins, for n
+true responses spread over more bins say less of each: it is fixed (:data:`.tools.repeats.BINS`).
 """
 
 from dataclasses import dataclass

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from .arrays import Floats, Integers, labels, table
 
 NEIGHBOURS = 8
+BINS = 8  # of the expected sum: a constant of the protocol, for conditional scores and n* hang on it
 
 
 def expected_sums(
