@@ -130,7 +130,11 @@ def _examined(
         fault = f"the {catalogue.kind} {record.name!r} is already {owner}'s"
     if fault is not None:
         return None, [fault]
-    return with_sound_observables(record) if isinstance(record, Detector) else (record, [])
+    sound: Any = record
+    faults: list[str] = []
+    if isinstance(record, Detector):
+        sound, faults = with_sound_observables(record)
+    return sound, faults
 
 
 def load() -> Registry:
