@@ -17,6 +17,7 @@ import numpy.typing as npt
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 ZDC_FEATURES = ("energy", "vx", "vy", "vz", "px", "py", "pz", "mass", "charge")
+CLIP = 5.0  # standardised conditions stay within this many deviations, where they are clipped
 BINS = 20
 BEAM_MOMENTUM = 6500.0  # GeV/c, the scale of energies and rigidities
 # Masses in GeV/c^2 between which the particles that reach the ZDCs fall into kinds: photon, electron,
@@ -36,6 +37,18 @@ class Geometry:
 def is_zdc(feature_names: Sequence[str]) -> bool:
     """Whether the conditions are the nine of the ZDC data, in their order."""
     return tuple(name.lower() for name in feature_names) == ZDC_FEATURES
+
+
+def geometry_of(
+    half_size: tuple[float, float] | None,
+    centre: tuple[float, float] | None,
+    distance: float | None,
+    feature_names: Sequence[str],
+) -> Geometry | None:
+    """The face of a detector whose conditions are those of a ZDC particle; None for any other."""
+    if half_size and centre and distance and is_zdc(feature_names):
+        return Geometry(half_size, centre, distance)
+    return None
 
 
 def zdc_features(conditions: npt.ArrayLike, geometry: Geometry) -> Floats:

@@ -33,6 +33,7 @@ models, detectors, dataset makers, readers, metrics and sweeps that come with si
 """
 
 from .data.split import particle_hashes
+from .data.training import TrainingPart, read_training
 from .errors import TooFewError, UserError
 from .plugin.datasets import (
     DatasetMaker,
@@ -48,6 +49,7 @@ from .plugin.metric import Metric, Resampling, Scored, Value
 from .plugin.observables import OBSERVABLES, Observable
 from .plugin.reports import ReportFormat
 from .plugin.simulators import (
+    ANCHOR,
     Check,
     Context,
     Description,
@@ -75,6 +77,7 @@ from .plugin.specs import (
 from .plugin.sweeps import Sweep, SweepPoint, SweepRequest
 
 __all__ = [
+    "ANCHOR",
     "OBSERVABLES",
     "PROJECT",
     "ChannelMap",
@@ -106,12 +109,14 @@ __all__ = [
     "SweepRequest",
     "TooFewError",
     "TrainedOn",
+    "TrainingPart",
     "TrainingRequest",
     "UserError",
     "Value",
     "hookimpl",
     "hookspec",
     "particle_hashes",
+    "read_training",
     "simbench_datasets",
     "simbench_detectors",
     "simbench_metrics",

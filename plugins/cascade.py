@@ -66,13 +66,10 @@ def _simulator(context: Context) -> Simulator:
 def _train(request: TrainingRequest) -> Path:
     from simbench.baselines.cascade.job import CascadeJob
     from simbench.baselines.cascade.training import train
-    from simbench.baselines.conditions import Geometry, is_zdc
+    from simbench.baselines.conditions import geometry_of
 
     detector, trained_on = request.detector, request.trained_on
-    half_size, centre, distance = detector.half_size, detector.centre, detector.distance
-    geometry = None
-    if half_size and centre and distance and is_zdc(detector.feature_names):
-        geometry = Geometry(half_size, centre, distance)
+    geometry = geometry_of(detector.half_size, detector.centre, detector.distance, detector.feature_names)
 
     def tell(news: "CascadeProgress") -> None:
         request.progress(Progress(news.step, news.steps, news.losses, news.validation))

@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..conditions import Geometry, Scaler, is_zdc
+from ..conditions import CLIP, Scaler, geometry_of
 from .networks import DataSummary
 from .settings import Settings
-
-CLIP = 5.0  # standardised conditions of the compact preset stay within this many deviations
 
 
 @dataclass(frozen=True)
@@ -117,10 +115,7 @@ class TrainingJob:
         """Fitted on the training part; the features of a ZDC particle where the compact preset knows them."""
         if self.preset == "paper":
             return Scaler.fit(self.conditions, clip=None, geometry=None)
-        geometry = None
-        half_size, centre, distance = self.half_size, self.centre, self.distance
-        if half_size and centre and distance and is_zdc(self.feature_names):
-            geometry = Geometry(half_size, centre, distance)
+        geometry = geometry_of(self.half_size, self.centre, self.distance, self.feature_names)
         return Scaler.fit(self.conditions, clip=CLIP, geometry=geometry)
 
     def summary(self, scaler: Scaler) -> DataSummary:

@@ -11,6 +11,7 @@ import typer
 from ..contract.scaffold import new_plugin
 from ..contract.suite import CHECKS, Subject, detectors_of, verdicts
 from ..data.open import CONDITIONS, conditions_of, open_data
+from ..data.training import sample_training_part
 from ..errors import UserError
 from ..models.names import find_model, require_serves
 from ..plugin.detectors import Detector
@@ -84,7 +85,8 @@ def check(
     for each in detectors:
         conditions = _conditions(registry, each, data)
         typer.echo(f"{asked.label} ({asked.source.name} {asked.source.version}) on {each.name}")
-        factory = partial(asked.offer.factory, Context(each, weights=asked.weights))
+        training = sample_training_part(registry, each) if asked.offer.recalls else None
+        factory = partial(asked.offer.factory, Context(each, weights=asked.weights, training=training))
         for name, promise, error in verdicts(Subject(factory, each, conditions)):
             said = f"ok      {promise}" if error is None else f"FAILED  {error}"
             typer.echo(f"  {name:{width}}  {said}")

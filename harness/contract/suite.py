@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.open import conditions_of
+from ..data.training import sample_training_part
 from ..errors import UserError, traced
 from ..models.names import Model, find_model
 from ..plugin.detectors import Detector
@@ -111,7 +112,8 @@ class SimulatorContract:
         if self.model is None:
             raise UserError(f"{type(self).__name__} should set model, or override simulator(context)")
         model = find_model(_registry(), self.model)
-        return model.offer.factory(replace(context, weights=model.weights))
+        training = sample_training_part(_registry(), context.detector) if model.offer.recalls else None
+        return model.offer.factory(replace(context, weights=model.weights, training=training))
 
     def conditions(self, detector: Detector) -> npt.NDArray[np.float32]:
         """(N, F) conditions to try it with, N at least 64: a dataset maker's, unless overridden."""

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from .detectors import Detector
 
+ANCHOR = "anchor"  # family of what shows what a score is worth, and is no candidate: it takes no rank
+
 
 class Simulator(Protocol):
     """Anything that turns conditions into detector responses."""
@@ -144,6 +146,8 @@ class Context:
             A simulator that has no choice ignores it.
         cache: a folder for files that a simulator makes of its weights, such as exported graphs; they may be
             deleted at any time. ``None``: nothing is to be kept.
+        training: for an offer that ``recalls``: the file of the training part of the run's split, which
+            :func:`simbench.harness.hooks.read_training` reads.
     """
 
     detector: Detector
@@ -152,6 +156,7 @@ class Context:
     weights: Path | None = None
     engine: str = "auto"
     cache: Path | None = None
+    training: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -256,13 +261,15 @@ class SimulatorOffer:
         factory: makes it; called in every process that generates with it, and once more to time it.
         detectors: names of the detectors it serves as it comes; ``None``: every detector. Weights of its own
             training (``NAME@DIR``) may serve others.
-        family: groups models of one kind (``gan``, ``reference``, ...).
+        family: groups models of one kind (``gan``, ...). Two have a meaning: ``reference`` is the floor of
+            every table, ``anchor`` is shown beside it; neither is ranked.
         reference: where it is described (a paper, a page).
         slow: left out of ``--models all``.
         trainer: trains it; ``None``: it does not learn.
         exporter: ``exporter(context, conditions)`` makes an ONNX graph of it, for ``simbench export``, and
             compares the two on (N, F) conditions; the context is as its factory is told, on the CPU.
             ``None``: it has none. What it refuses is a ``ValueError``.
+        recalls: it draws from the training part itself; the run gives it that of its own split.
     """
 
     name: str
@@ -274,6 +281,7 @@ class SimulatorOffer:
     slow: bool = False
     trainer: Callable[[TrainingRequest], Path] | None = None
     exporter: Callable[[Context, npt.NDArray[np.float32]], Exported] | None = None
+    recalls: bool = False
 
     def serves(self, detector: Detector) -> bool:
         """Whether it can simulate ``detector`` as it comes, without weights of a training."""

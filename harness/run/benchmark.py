@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..data.dataset import Dataset
 from ..data.open import open_data, split_rows
 from ..data.sums import Projection
+from ..data.training import keep_training_part
 from ..files import write_json
 from ..models.names import parse_models
 from ..plugin.detectors import Detector
@@ -55,7 +56,11 @@ def run(
         learned, rows = split_rows(data, protocol.split, protocol.split_seed, protocol.min_photons)
         rows = rows[: protocol.limit]
         units = units_folder(out, protocol, request.resume)
-        context = replace(context, min_photons=protocol.min_photons)
+        training = None
+        if any(model.offer.recalls for model in models):
+            named = f"{protocol.split}-{protocol.split_seed}-{protocol.min_photons}"
+            training = keep_training_part(data, learned, named)
+        context = replace(context, min_photons=protocol.min_photons, training=training)
         projection = Projection(detector)
         reference = keep_reference(data, rows, projection, units, request)
         if request.scoring and any("training" in metric.needs for metric in metrics):

@@ -99,6 +99,7 @@ def key_of(registry: Registry, model: Model, context: Context) -> ModelKey:
         min_photons=context.min_photons,
         device=context.device,
         engine=context.engine,
+        training=context.training if model.offer.recalls else None,
     )
 
 

@@ -34,7 +34,7 @@ class ModelKey:
         source: the plugin, which is to be of the same version everywhere.
         offer: the simulator itself, of a model that is in no registry.
         weights: an absolute path, or ``None``.
-        detector, min_photons, device, engine: as in :class:`simbench.harness.hooks.Context`.
+        detector, min_photons, device, engine, training: as in :class:`simbench.harness.hooks.Context`.
     """
 
     label: str
@@ -46,6 +46,7 @@ class ModelKey:
     min_photons: int
     device: str
     engine: str = "auto"
+    training: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,13 @@ class TaskRunner:
             factory = self._offer(model).factory
             simulator = factory(
                 Context(
-                    detector, model.min_photons, model.device, model.weights, model.engine, cache_folder()
+                    detector,
+                    model.min_photons,
+                    model.device,
+                    model.weights,
+                    model.engine,
+                    cache_folder(),
+                    model.training,
                 )
             )
             weights = [describe(simulator).weights, _digest(model.weights)]

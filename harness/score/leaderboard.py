@@ -6,11 +6,13 @@ from itertools import combinations
 
 from ..errors import UserError, one_line
 from ..plugin.metric import Metric
+from ..plugin.simulators import ANCHOR
 from ..record.folder import RunFolder
 from .estimates import Resamples, metrics_of
 from .significance import CONFIDENCE, Estimate, difference, groups, holm
 
 BY = ("ws-conditional", "ws")  # the first that all runs have, unless another is asked for
+_APART = {ANCHOR: 1, "reference": 2}  # families that take no rank, in the order in which they stand last
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Place:
     """A model in the ranking.
 
     Attributes:
-        rank: counted from 1; ``None`` of the reference simulation, which only stands beside.
+        rank: counted from 1; ``None`` of the reference simulation and of anchors, which only stand beside.
         model, run: its name and the run it is of.
         estimate: its score.
         groups: numbers, from 0; models that share one are not told apart.
@@ -99,16 +101,16 @@ def rank(
             unranked.append((model["name"], run, one_line(error)))
     report(len(models), len(models))
     sign = 1 if metric.better == "lower" else -1  # equal ones stay in the order of the runs
-    scored.sort(key=lambda one: (one[2].get("family") == "reference", sign * one[0].mean))
+    scored.sort(key=lambda one: (_APART.get(one[2].get("family"), 0), sign * one[0].mean))
     estimates = [estimate for estimate, _, _ in scored]
     members = groups(len(scored), _told_apart(estimates, 1 - confidence))
     places, ranked = [], 0
     for (estimate, run, model), shared in zip(scored, members, strict=True):
-        floor = model.get("family") == "reference"
-        ranked += not floor
+        apart = model.get("family") in _APART
+        ranked += not apart
         places.append(
             Place(
-                None if floor else ranked,
+                None if apart else ranked,
                 model["name"],
                 run,
                 estimate,

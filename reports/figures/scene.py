@@ -19,6 +19,7 @@ class Model:
         label: its name, with the result's before it where several results are shown.
         index: its place among the models of the figure, which fixes its colour.
         floor: it is the Monte Carlo reference.
+        anchor: it shows what a score is worth, and is no candidate.
         entry: what ``result.json`` says of it.
         unit: its responses of run 0, if the run's folder has them.
     """
@@ -28,6 +29,7 @@ class Model:
     floor: bool
     entry: Mapping[str, Any]
     unit: Unit | None
+    anchor: bool = False
 
     @property
     def ok(self) -> bool:
@@ -91,6 +93,7 @@ def _scene(detector: str, runs: Runs) -> Scene:
                     floor=entry["name"] == "mc" or entry.get("family") == "reference",
                     entry=entry,
                     unit=folder.unit(entry["name"], 0) if folder and entry["status"] == "ok" else None,
+                    anchor=entry.get("family") == "anchor",
                 )
             )
     references = (folder.reference for folder in folders if folder)

@@ -132,7 +132,9 @@ def pareto(points: Mapping[int, tuple[float, float]]) -> list[int]:
 
 
 def _tradeoff(axes: Axes, models: Sequence[Model], points: Mapping[int, tuple[float, float]]) -> None:
-    front = pareto({model.index: points[model.index] for model in models if not model.floor})
+    front = pareto(
+        {model.index: points[model.index] for model in models if not (model.floor or model.anchor)}
+    )
     for model in models:
         time, score = points[model.index]
         axes.errorbar(time, score, yerr=_ws(model)[1], linestyle="none", zorder=3, **_mark(model))

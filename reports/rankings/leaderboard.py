@@ -115,7 +115,7 @@ def _notes(board: Leaderboard) -> list[str]:
         f"test part (its particles resampled, {REPLICATES} replicates of a bootstrap or {PARTS} of a "
         f"jackknife). Pairs tested together (Holm): {board.pairs}, with {100 * board.confidence:g} % "
         "confidence that no letter is missing by chance. "
-        "The reference simulation has no rank and stands last.",
+        "Anchors and the reference simulation have no rank and stand last.",
         *missing,
         held_fixed(runs),
     ]

@@ -39,6 +39,7 @@ def build_table(
                     error=one_line(model.get("error") or ""),
                     marks=tuple(one_line(mark) for mark in model.get("marks") or ()),
                     floor=model["name"] == "mc" or model.get("family") == "reference",
+                    anchor=model.get("family") == "anchor",
                     cells=cells(model if model["status"] == "ok" else known),
                     notes=tuple(footnotes.setdefault(note, len(footnotes) + 1) for note in notes),
                     settings=tuple(_setting(value) for value in model["settings"]) if settings else (),

@@ -81,7 +81,8 @@ class Column:
 class Row:
     """One model of one result; ``cells`` run parallel to the table's columns, ``notes`` count from 1.
 
-    ``settings`` run parallel to the table's: they tell the rows of one model apart.
+    ``settings`` run parallel to the table's: they tell the rows of one model apart. The ``floor`` and an
+    ``anchor`` are no candidates: they take no rank, and stand below those that are.
     """
 
     model: str
@@ -93,6 +94,12 @@ class Row:
     cells: tuple[Cell, ...]
     notes: tuple[int, ...] = ()
     settings: tuple[Setting, ...] = ()
+    anchor: bool = False
+
+    @property
+    def candidate(self) -> bool:
+        """Whether it can be the best of its table."""
+        return not (self.floor or self.anchor)
 
     @property
     def state(self) -> str:
@@ -196,17 +203,17 @@ def _numeric(settings: list[Setting]) -> bool:
 def ranked(columns: tuple[Column, ...], rows: list[Row]) -> list[Row]:
     """The rows with the best and second-best value of each measured column marked.
 
-    The floor of a table (the Monte Carlo reference) takes no part, and where all values are equal, or
-    there is only one, nothing is best.
+    The floor of a table (the Monte Carlo reference) and anchors take no part, and where all values are
+    equal, or there is only one, nothing is best.
     """
     for index, column in enumerate(columns):
         if column.source != "measured" or column.better not in ("lower", "higher"):
             continue
-        means = {row.cells[index].mean for row in rows if not row.floor} - {None}
+        means = {row.cells[index].mean for row in rows if row.candidate} - {None}
         order = sorted((mean for mean in means if mean is not None), reverse=column.better == "higher")
         if len(order) > 1:
             places = {order[0]: 1, order[1]: 2}
-            rows = [row if row.floor else _with_rank(row, index, places) for row in rows]
+            rows = [_with_rank(row, index, places) if row.candidate else row for row in rows]
     return rows
 
 
@@ -220,23 +227,23 @@ def _with_rank(row: Row, index: int, places: Mapping[float, int]) -> Row:
 
 
 def in_order(table: Table, place: Mapping[tuple[str, str], float]) -> Table:
-    """The table with its rows by the place of (result, model): the lowest first, the floor last."""
+    """The table with its rows by the place of (result, model): the lowest first, anchors and floor last."""
 
-    def key(row: Row) -> tuple[bool, float]:
-        return row.floor, place.get((row.result, row.model), math.inf)
+    def key(row: Row) -> tuple[bool, bool, float]:
+        return row.floor, row.anchor, place.get((row.result, row.model), math.inf)
 
     return dataclasses.replace(table, rows=tuple(sorted(table.rows, key=key)))
 
 
 def ordered(columns: tuple[Column, ...], rows: list[Row]) -> list[Row]:
-    """The rows by the first column that is ranked: best first, then what has no value, the floor last."""
+    """The rows by the first column that is ranked: best first, then what has no value, anchors, the floor."""
     first = next((index for index, column in enumerate(columns) if column.better), None)
     if first is None:
         return rows
     sign = 1 if columns[first].better == "lower" else -1
 
-    def place(row: Row) -> tuple[bool, bool, float]:
+    def place(row: Row) -> tuple[bool, bool, bool, float]:
         mean = row.cells[first].mean
-        return row.floor, mean is None, 0.0 if mean is None else sign * mean
+        return row.floor, row.anchor, mean is None, 0.0 if mean is None else sign * mean
 
     return sorted(rows, key=place)

@@ -36,6 +36,7 @@ def run(toy, tmp_path_factory):
         toy.offer("twin", scaled(1.0)),
         toy.offer("near", scaled(1.3)),
         toy.offer("truth", scaled(1.0), family="reference"),
+        toy.offer("anchor", scaled(1.6), family="anchor"),
         toy.offer("broken", broken),
     ]
 
@@ -52,20 +53,21 @@ def board(run):
     return rank([run()], KNOWN)
 
 
-def test_best_first_and_the_reference_without_a_rank(board):
-    assert [place.model for place in board.places][-3:] == ["near", "far", "truth"]
+def test_best_first_and_the_reference_and_anchors_without_a_rank(board):
+    assert [place.model for place in board.places][-4:] == ["near", "far", "anchor", "truth"]
     ranks = {place.model: place.rank for place in board.places}
-    assert ranks["truth"] is None
+    assert ranks["truth"] is ranks["anchor"] is None
     assert (ranks["near"], ranks["far"]) == (3, 4)
     assert {ranks["good"], ranks["twin"]} == {1, 2}
-    means = [place.estimate.mean for place in board.places[:-1]]
+    means = [place.estimate.mean for place in board.places[:-2]]
     assert means == sorted(means)
 
 
 def test_letters_tell_noise_from_difference(board):
     letters = {place.model: place.groups for place in board.places}
-    assert letters == {"good": (0,), "twin": (0,), "near": (1,), "far": (2,), "truth": (0,)}
-    assert board.pairs == 10
+    assert len(set(letters.values())) == 4
+    assert letters["good"] == letters["twin"] == letters["truth"] == (0,)
+    assert board.pairs == 15
 
 
 PHOTONS = Metric(
@@ -85,7 +87,7 @@ def test_by_another_metric_of_which_more_may_be_better(run):
     board = rank([folder], known, by="photons")
     assert board.metric is PHOTONS
     assert [place.model for place in board.places][:2] == ["far", "near"]
-    assert [place.model for place in board.places][-1] == "truth"
+    assert [place.model for place in board.places][-2:] == ["anchor", "truth"]
     assert board.places[0].groups != board.places[1].groups
     assert rank([folder], known).metric is WASSERSTEIN
     with pytest.raises(
@@ -123,7 +125,7 @@ def test_failed_models_are_told_and_not_ranked(board):
 def test_several_runs_of_one_protocol(run):
     first, second = run(), run("second", seed=5)
     board = rank([first, second], KNOWN)
-    assert len(board.places) == 10
+    assert len(board.places) == 12
     letters = {(place.model, place.run.path.name): place.groups for place in board.places}
     for model in ("good", "near", "far"):
         assert set(letters[model, "first"]) & set(letters[model, "second"])

@@ -171,14 +171,25 @@ def test_every_table_in_the_order_of_one_metric(result: Any, model: Any, failed:
         model("dark", 2.0, empty={"mean": 0.3, "std": None, "runs": [0.3]}),
         model("fine", 3.0, empty={"mean": 0.1, "std": None, "runs": [0.1]}),
         failed("gone"),
+        model("blind", 0.5, family="anchor"),
     )
     orders = {
         by: [[row.model for row in t.rows] for t in tables_of([("run", run)], by)] for by in (None, "empty")
     }
     assert len(orders["empty"]) == 3
-    assert {tuple(order) for order in orders["empty"]} == {("fine", "dark", "gone", "mc")}
-    assert {tuple(order) for order in orders[None]} == {("dark", "fine", "gone", "mc")}
+    assert {tuple(order) for order in orders["empty"]} == {("fine", "dark", "gone", "blind", "mc")}
+    assert {tuple(order) for order in orders[None]} == {("dark", "fine", "gone", "blind", "mc")}
     run["metrics"]["empty"]["better"] = "higher"
-    assert [row.model for row in tables_of([("run", run)], "empty")[0].rows] == ["dark", "fine", "gone", "mc"]
+    (first, *_) = tables_of([("run", run)], "empty")
+    assert [row.model for row in first.rows] == ["dark", "fine", "gone", "blind", "mc"]
     with pytest.raises(ValueError, match="no run is scored by 'auc'; they have ws, empty"):
         tables_of([("run", run)], "auc")
+
+
+def test_anchors_take_no_rank_and_stand_before_the_floor(result: Any, model: Any) -> None:
+    anchor = model("blind", 0.9, family="anchor", marks=["ignores the particle"])
+    run = result(anchor, model("b", 2.0), model("mc", 0.5, family="reference"), model("a", 1.0))
+    (table,) = score_table([("run", run)])
+    rows = [(row.model, row.cells[0].rank, row.candidate) for row in table.rows]
+    assert rows == [("a", 1, True), ("b", 2, True), ("blind", 0, False), ("mc", 0, False)]
+    assert table.footnotes == ("ignores the particle",)
