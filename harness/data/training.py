@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -109,14 +110,9 @@ def _write(
     shape: tuple[int, int],
     lit: list[Lit],
 ) -> None:
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name) for one in lit]) for name in ("count", "pixel", "content")
+    }
+    arrays |= {"conditions": conditions, "particle": particle, "shape": np.array(shape)}
     with atomic(path) as part, part.open("wb") as file:
-        np.savez(
-            file,
-            conditions=conditions,
-            particle=particle,
-            shape=np.array(shape),
-            **{
-                name: np.concatenate([getattr(one, name) for one in lit])
-                for name in ("count", "pixel", "content")
-            },
-        )
+        np.savez(file, **arrays)
