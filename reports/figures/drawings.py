@@ -11,7 +11,7 @@ from functools import partial
 from matplotlib.figure import Figure
 
 from ..text import published
-from . import distributions, scores, training
+from . import distributions, scores, training, validation
 from . import examples as images
 from .scene import Model, Scene
 from .style import to_pdf, to_png
@@ -42,7 +42,14 @@ class Drawing:
 
 def drawings(scene: Scene) -> list[Drawing]:
     """All figures that ``scene`` has the data for, in the order of a report."""
-    made = [*_tradeoff(scene), *_quartiles(scene), *_histograms(scene), *_examples(scene), *_training(scene)]
+    made = [
+        *_tradeoff(scene),
+        *_quartiles(scene),
+        *_histograms(scene),
+        *_validation(scene),
+        *_examples(scene),
+        *_training(scene),
+    ]
     detector = slug(scene.detector)
     names: set[str] = set()
     unique = []
@@ -90,12 +97,25 @@ def _quartiles(scene: Scene) -> Iterator[Drawing]:
         quoted = scores.quoted_quartiles(scene, models)
         yield Drawing(
             "quartiles",
-            "WS by quartile of the reference photon sum",
-            "Each panel has an axis of its own. Read the bars against the Monte Carlo's: the bins select on "
-            f"the reference's own fluctuations.{_DIAMONDS if quoted else ''}",
+            *_quartile_words(scene, bool(quoted)),
             "Bars of the Wasserstein score of every model in each of four quartiles.",
             partial(scores.quartiles, scene, models),
         )
+
+
+def _quartile_words(scene: Scene, quoted: bool) -> tuple[str, str]:
+    """Title and caption of the bars by quartile."""
+    if scores.quartile_metric(scene) == scores.EXPECTED:
+        return (
+            "WS by quartile of the particle's expected sum",
+            "Each panel has an axis of its own. The expected sum is the mean over a particle's other "
+            "repeats: a perfect simulator reaches the Monte Carlo's bars in every quartile.",
+        )
+    return (
+        "WS by quartile of the reference photon sum",
+        "Each panel has an axis of its own. Read the bars against the Monte Carlo's: the bins select on "
+        f"the reference's own fluctuations.{_DIAMONDS if quoted else ''}",
+    )
 
 
 def _histograms(scene: Scene) -> Iterator[Drawing]:
@@ -124,7 +144,19 @@ def _histograms(scene: Scene) -> Iterator[Drawing]:
                         distributions.channel_panels(scene, models, log), models
                     ),
                 )
-    for models in _together(scene.drawn):
+    observed = validation.observed_models(scene, scene.drawn)
+    for models in _together(observed):
+        names = ", ".join(model.label for model in models)
+        yield Drawing(
+            "observables",
+            "Observables of a response",
+            f"Responses that do not have one, such as the centre of a dark one, are left out. {ratio}",
+            f"Histograms of every observable of {names} and the reference.",
+            lambda models=models: distributions.histograms(  # type: ignore[misc]
+                validation.observable_panels(scene, models), models
+            ),
+        )
+    for models in _together([model for model in scene.drawn if not observed]):
         names = ", ".join(model.label for model in models)
         yield Drawing(
             "showers",
@@ -135,6 +167,39 @@ def _histograms(scene: Scene) -> Iterator[Drawing]:
             lambda models=models: distributions.histograms(  # type: ignore[misc]
                 distributions.shower_panels(scene, models), models
             ),
+        )
+
+
+def _validation(scene: Scene) -> Iterator[Drawing]:
+    for models in _together(validation.imaged_models(scene, scene.drawn)):
+        names = ", ".join(model.label for model in models)
+        yield Drawing(
+            "mean-images",
+            "Mean responses",
+            "The mean of all responses, x to the right and y upwards, on one logarithmic scale; below, what "
+            "is generated less the reference, on a scale that is linear around zero. Run 0 of each model.",
+            f"Mean images of the reference and of {names}, and their differences.",
+            partial(validation.mean_images, scene, models),
+        )
+    if validation.energy_of(scene) is not None:
+        for models in _together(scene.drawn):
+            names = ", ".join(model.label for model in models)
+            yield Drawing(
+                "response",
+                "Response and resolution against energy",
+                "Bins of energy of equal content. Left the mean photon sum; right its spread between repeats "
+                "of a particle, over the mean. Below, the ratio to the reference. Run 0 of each model.",
+                f"Mean and relative spread of the photon sum against energy, of {names} and the reference.",
+                partial(validation.response, scene, models),
+            )
+    if scene.drawn and scene.reference is not None and scene.reference.particle is not None:
+        yield Drawing(
+            "conditional-means",
+            "Mean of each particle, generated against reference",
+            "Each particle's mean photon sum over its repeats; the darker, the more particles. A simulator "
+            "that ignores its conditions shows no diagonal, and the Monte Carlo how wide chance makes it.",
+            "Mean photon sums of particles, generated against reference, one panel a model.",
+            partial(validation.conditional_means, scene, scene.drawn),
         )
 
 

@@ -1,4 +1,7 @@
-"""Scores as pictures: WS by quartile, and WS against the time that a response takes."""
+"""Scores as pictures: WS by quartile, and WS against the time that a response takes.
+
+Quartiles are those of the particle's expected sum, or of a run without them those of the reference's own sum.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,13 +20,25 @@ DEVICES = {"cpu": "CPU", "cuda": "GPU"}
 _MILLISECONDS = 0.1  # per response, of one second per 10,000 responses
 
 
+EXPECTED = "ws-conditional"  # the metric with quartiles by the expected sum
+
+
+def quartile_metric(scene: Scene) -> str:
+    """The metric that is shown by quartile."""
+    known = (model.entry.get("quartiles") or {} for model in scene.scored)
+    return EXPECTED if any(EXPECTED in quartiles for quartiles in known) else "ws"
+
+
 def quartile_models(scene: Scene) -> list[Model]:
     """The models with WS by quartile."""
-    return [model for model in scene.scored if "ws" in (model.entry.get("quartiles") or {})]
+    metric = quartile_metric(scene)
+    return [model for model in scene.scored if metric in (model.entry.get("quartiles") or {})]
 
 
 def quoted_quartiles(scene: Scene, models: Sequence[Model]) -> Mapping[str, tuple[published.Figure, ...]]:
-    """The published WS by quartile, for those of ``models`` that were published."""
+    """The published WS by quartile of the own sum, for those of ``models`` that were published."""
+    if quartile_metric(scene) == EXPECTED:
+        return {}
     known = published.QUARTILE_WS.get(scene.detector, {})
     names = {model.entry["name"] for model in models}
     return {name: figures for name, figures in known.items() if name in names}
@@ -31,7 +46,7 @@ def quoted_quartiles(scene: Scene, models: Sequence[Model]) -> Mapping[str, tupl
 
 def quartiles(scene: Scene, models: Sequence[Model]) -> Figure:
     """A panel for each quartile, a bar for each model; the paper's values are markers of their own."""
-    quoted = quoted_quartiles(scene, models)
+    metric, quoted = quartile_metric(scene), quoted_quartiles(scene, models)
     names = [plain(model.label, 24) for model in models]
     height = 0.85 + 0.2 * len(models)
     page = figure(height)
@@ -41,7 +56,7 @@ def quartiles(scene: Scene, models: Sequence[Model]) -> Figure:
     places = range(len(models))
     for quarter in range(4):
         axes = page.add_subplot(grid[quarter])
-        values = [model.entry["quartiles"]["ws"][quarter] or {} for model in models]
+        values = [model.entry["quartiles"][metric][quarter] or {} for model in models]
         means = [finite(value.get("mean")) for value in values]
         for place, model, mean, value in zip(places, models, means, values, strict=True):
             if mean is None:
