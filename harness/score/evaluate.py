@@ -13,7 +13,7 @@ from ..data.unit import Unit
 from ..errors import TooFewError, traced
 from ..files import write_text
 from ..metrics.wasserstein import quartile_bins, quartile_bounds
-from ..plugin.metric import NOT_MEASURED, Floats, Metric, Scored, Value
+from ..plugin.metric import NOT_MEASURED, Floats, Metric, Resampling, Scored, Value
 from ..processes.workers import one_thread
 
 Blocks = Callable[[], Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]]
@@ -21,6 +21,7 @@ Measured = tuple[list[list[Value]], str | None]  # of a metric: values run by ru
 
 SCORE_KEYS = ("mean", "std", "runs", "error", "problem", "channels", "floor")  # of a metric, in result.json
 SUBSETS = ("q1", "q2", "q3", "q4")
+TEST_PART = "test part"  # the subset whose channel ``error`` tells how far a score hangs on the particles
 COLUMNS = ("model", "detector", "metric", "subset", "channel", "run", "value")
 
 
@@ -109,6 +110,20 @@ def measure(metric: Metric, run: Scored) -> list[Value]:
     return values
 
 
+def measure_all(metric: Metric, run: Scored) -> list[Value]:
+    """As :func:`measure`, and how far the score hangs on the particles of the test part, where that is known.
+
+    That is the standard deviation over a bootstrap of the particles, of metrics that resample themselves.
+    """
+    values = measure(metric, run)
+    if metric.resampled is None or run.particle is None or overall(values) is None:
+        return values
+    if len(np.unique(run.particle)) < 2:
+        return values
+    found = np.std(metric.resampled(run, Resampling.of(run.particle)), ddof=1)
+    return [*values, Value(TEST_PART, "error", float(found))] if np.isfinite(found) else values
+
+
 def overall(values: Iterable[Value]) -> float | None:
     """The value over all responses and channels."""
     return next(value.value for value in values if (value.subset, value.channel) == ("all", "mean"))
@@ -118,7 +133,7 @@ def scored_by(metric: Metric, runs: Iterable[Scored]) -> Measured:
     """A metric's values run by run, or the one line that says why there are none."""
     try:
         with one_thread():
-            return [measure(metric, run) for run in islice(runs, metric.runs)], None
+            return [measure_all(metric, run) for run in islice(runs, metric.runs)], None
     except NotMeasuredError as error:
         return [], str(error)
     except Exception as error:  # noqa: BLE001 - a plugin's metric may fail in any way

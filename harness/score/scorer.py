@@ -16,7 +16,7 @@ from ..plugin.registry import Registry, load
 from ..processes.executors import Executor
 from ..processes.workers import ENDED, LATE, RAISED, Reply
 from ..record.folder import REFERENCE, load_unit
-from .evaluate import Measured, NotMeasuredError, measure, scored
+from .evaluate import Measured, NotMeasuredError, measure_all, scored
 from .rescore import scored_run
 
 
@@ -51,7 +51,7 @@ class Scorer:
         """Do a task; an exception is told in the reply, with the plugin whose metric raised it."""
         begun = time.monotonic()
         try:
-            answer = measure(self._metrics[task.metric], self._run(task))
+            answer = measure_all(self._metrics[task.metric], self._run(task))
         except NotMeasuredError as error:
             return Reply(None, time.monotonic() - begun, str(error), RAISED)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's metric may fail in any way

@@ -16,6 +16,7 @@ from .table import Cell, Column, Table
 from .verdict import verdict_table
 
 QUARTILES = ("q1", "q2", "q3", "q4")
+TEST_PART = "test part"  # the subset of a score whose channel ``error`` a bootstrap over particles gives
 EXPECTED = "ws-conditional"  # whose quartiles are by the expected sum
 QUARTILE_WARNING = (
     "As in the ExpertSim paper's Table 1. Its fault: the bins select on the reference's own fluctuations, so "
@@ -23,6 +24,10 @@ QUARTILE_WARNING = (
     "mc row, or rather the quartiles by the expected sum."
 )
 """True of a distance between distributions, such as WS; another metric by quartile goes without it."""
+ERROR_TEXT = (
+    "The errors are of the test part (its particles drawn again, a bootstrap), of one score and not of a "
+    "difference, for all models share it; ± knows nothing of it."
+)
 EXPECTED_TEXT = (
     "WS within quarters of the responses by what their particle was expected to give, the mean over its "
     "other repeats: a perfect simulator reaches the floor in every one."
@@ -67,6 +72,11 @@ def quartile_table(results: Labelled, metric: str = "ws") -> list[Table]:
 def _scores(detector: str, results: Labelled) -> Table:
     metrics = metrics_of(results)
     columns = [metric_column(name, metric, metric_heading(name, metric)) for name, metric in metrics.items()]
+    resampled = [name for name in metrics if _any_error(results, name)]
+    for name in resampled:
+        unit = one_line(metrics[name]["unit"])
+        heading = f"error of {one_line(name)}" + (f" ({unit})" if unit else "")
+        columns.append(Column(heading, one_line(name), unit, "", TEST_PART, "error"))
     quoted = published.WS.get(detector, {})
     quote = "ws" in metrics and _any_model(results, quoted)
     if quote:
@@ -74,9 +84,21 @@ def _scores(detector: str, results: Labelled) -> Table:
 
     def cells(model: Mapping[str, Any]) -> tuple[Cell, ...]:
         ours = [Cell.measured(model.get(name)) for name in metrics]
-        return (*ours, *[Cell.published(quoted.get(model["name"]))] * quote)
+        errors = [Cell.measured(_error(model, name)) for name in resampled]
+        return (*ours, *errors, *[Cell.published(quoted.get(model["name"]))] * quote)
 
-    return build_table("scores", "Scores", detector, results, tuple(columns), cells)
+    text = ERROR_TEXT if resampled else ""
+    return build_table("scores", "Scores", detector, results, tuple(columns), cells, text)
+
+
+def _error(model: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    """How far a score of a model hangs on the test part's particles: mean over runs."""
+    found = ((model.get(name) or {}).get(TEST_PART) or {}).get("error") or {}
+    return {"mean": found.get("mean"), "std": None}
+
+
+def _any_error(results: Labelled, name: str) -> bool:
+    return any((_error(model, name) or {}).get("mean") for model in ok_models(results))
 
 
 def _channels(detector: str, results: Labelled, name: str) -> Table | None:

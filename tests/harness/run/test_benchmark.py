@@ -15,6 +15,7 @@ from simbench.harness.data.dataset import Dataset
 from simbench.harness.data.split import particle_hashes, selected
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import TrainedOn
+from simbench.harness.metrics.tools.replicates import mean_replicates
 from simbench.harness.metrics.wasserstein import EMPTY, WASSERSTEIN, wasserstein
 from simbench.harness.plugin.metric import Metric, Value
 from simbench.harness.record.folder import read_result
@@ -110,9 +111,10 @@ def test_result_keys(toy, toy_file, tmp_path):
     assert model["reference"] == "here"
     assert model["plugin"] == {"name": "toys", "version": "1.2"}
     assert model["marks"] == []
-    assert set(model["ws"]) == {"mean", "std", "runs", "channels", "floor"}
+    assert set(model["ws"]) == {"mean", "std", "runs", "channels", "floor", "test part"}
     assert list(model["ws"]["channels"]) == ["front", "middle", "back"]
-    assert set(model["empty"]) == {"mean", "std", "runs", "floor"}
+    assert set(model["empty"]) == {"mean", "std", "runs", "floor", "test part"}
+    assert set(model["ws"]["test part"]) == {"error"}
     assert set(model["quartiles"]) == {"bounds", "counts", "ws"}
     assert len(model["quartiles"]["bounds"]) == 3
     assert sum(model["quartiles"]["counts"]) == 40
@@ -135,7 +137,7 @@ def test_scores_are_those_of_the_test_part(toy, toy_file, test_part, tmp_path):
     found = {
         (row["subset"], row["channel"], int(row["run"])): float(row["value"])
         for row in rows_of(tmp_path)
-        if row["metric"] == "ws"
+        if row["metric"] == "ws" and row["subset"] != "test part"
     }
     expected = {}
     for run in range(2):
@@ -166,14 +168,40 @@ def test_score_rows(toy, toy_file, tmp_path):
     assert text.startswith(b"model,detector,metric,subset,channel,run,value\n")
     assert b"\r" not in text
     rows = rows_of(tmp_path)
-    # A model: 2 runs x (5 subsets x 4 channels of ws, and one empty rate).
-    assert [row["model"] for row in rows] == ["flat"] * 42 + ["bright"] * 42
+    # A model: 2 runs x (5 subsets x 4 channels of ws, one empty rate, and the error of both).
+    assert [row["model"] for row in rows] == ["flat"] * 46 + ["bright"] * 46
+    errors = [row for row in rows if row["subset"] == "test part"]
+    assert [(row["metric"], row["channel"]) for row in errors[:4]] == [("ws", "error")] * 2 + [
+        ("empty", "error")
+    ] * 2
     assert {row["detector"] for row in rows} == {"toy"}
-    ws = {(row["subset"], row["channel"], row["run"]) for row in rows if row["metric"] == "ws"}
+    scored = [row for row in rows if row["subset"] != "test part"]
+    ws = {(row["subset"], row["channel"], row["run"]) for row in scored if row["metric"] == "ws"}
     assert len(ws) == 40
     assert {subset for subset, _, _ in ws} == {"all", "q1", "q2", "q3", "q4"}
     assert {channel for _, channel, _ in ws} == {"mean", "front", "middle", "back"}
     assert {run for _, _, run in ws} == {"0", "1"}
+
+
+def test_the_error_of_a_score_is_the_spread_over_resampled_particles(toy, toy_file, test_part, tmp_path):
+    """The mean of a bounded number: with P particles, its deviation between them over the root of P."""
+
+    def own(scored):
+        yield Value("all", "mean", float(scored.generated_photons.mean()))
+
+    def resampled(scored, resampling):
+        return mean_replicates(scored.generated_photons, resampling)
+
+    metrics = (Metric("own", "Own", "", 1, own, resampled=resampled), Metric("plain", "Plain", "", 1, own))
+    result = toy.run(toy.registry(toy.offer("flat"), metrics=metrics), toy_file, tmp_path)
+    found = entry(result, "flat")
+    assert "test part" not in found["plain"]
+    means = toy.flat(test_part[1], rng.derive(0, "flat", 0, 0)).sum((1, 2)).reshape(-1, 5).mean(axis=1)
+    errors = [
+        float(r["value"]) for r in rows_of(tmp_path) if (r["metric"], r["subset"]) == ("own", "test part")
+    ]
+    assert errors[0] == pytest.approx(means.std() / np.sqrt(len(means)), rel=0.2)
+    assert found["own"]["test part"]["error"]["mean"] == pytest.approx(np.mean(errors))
 
 
 def test_a_perfect_copy_scores_zero_and_a_brighter_one_does_not(toy, toy_file, test_part, tmp_path):
@@ -200,12 +228,10 @@ def test_empty_responses_are_counted(toy, toy_file, tmp_path):
         return responses
 
     result = toy.run(toy.registry(toy.offer("faint", faint)), toy_file, tmp_path)
-    assert entry(result, "faint")["empty"] == {
-        "mean": 0.25,
-        "std": 0,
-        "runs": [0.25, 0.25],
-        "floor": 0,
-    }
+    empty = entry(result, "faint")["empty"]
+    error = empty.pop("test part")["error"]["mean"]  # ten responses in a row, of some particles
+    assert empty == {"mean": 0.25, "std": 0, "runs": [0.25, 0.25], "floor": 0}
+    assert 0.05 < error < 0.25
     assert entry(result, "faint")["below_threshold"] == [10, 10]
 
 

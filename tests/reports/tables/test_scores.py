@@ -193,3 +193,16 @@ def test_anchors_take_no_rank_and_stand_before_the_floor(result: Any, model: Any
     rows = [(row.model, row.cells[0].rank, row.candidate) for row in table.rows]
     assert rows == [("a", 1, True), ("b", 2, True), ("blind", 0, False), ("mc", 0, False)]
     assert table.footnotes == ("ignores the particle",)
+
+
+def test_the_error_of_the_test_part_stands_beside(result: Any, model: Any) -> None:
+    scored = model("gan", 2.0)
+    scored["ws"]["test part"] = {"error": {"mean": 0.15, "std": 0.01}}
+    (table,) = score_table([("run", result(scored, model("mc", 1.0, family="reference")))])
+    place = headings(table).index("error of ws (photons)")
+    assert [str(row.cells[place]) for row in table.rows] == ["0.1500", "-"]
+    assert table.columns[place].subset == "test part"
+    assert "a bootstrap" in table.caption
+    (before,) = score_table([("run", result(model("gan")))])
+    assert not any(heading.startswith("error of") for heading in headings(before))
+    assert "bootstrap" not in before.caption
