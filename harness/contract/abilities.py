@@ -72,14 +72,14 @@ def training_record(subject: Subject) -> None:
 
 
 def execution(subject: Subject) -> None:
-    """If it says how it computes: a mapping with a text ``engine`` and a whole number ``batch``, or None."""
+    """If it says how it computes: a text ``engine``, whole numbers ``batch`` and ``threads``, or None."""
     simulator = subject.make()
     told = getattr(simulator, "execution", None)
     if told is None:
         return
     if not isinstance(told, Mapping):
         fail(f"execution is {type(told).__name__}", "give a dictionary")
-    for name, kind in (("engine", str), ("batch", int)):
+    for name, kind in (("engine", str), ("batch", int), ("threads", int)):
         value = told.get(name)
         if value is not None and not isinstance(value, kind):
             fail(f"execution[{name!r}] is {type(value).__name__}", f"give {kind.__name__}, or leave it out")

@@ -88,8 +88,8 @@ class Description:
             known. ``parameters`` may tell the number of trained parameters.
         notes: of ``notes``: phrases such as ``output taken for log(1 + photons), undeclared``, to be said
             wherever its scores are shown.
-        execution: of ``execution``: ``engine``, the library that runs it, and ``batch``, how many responses
-            it computes together.
+        execution: of ``execution``: ``engine``, the library that runs it, ``batch``, how many responses it
+            computes together, and ``threads``, if it has a number of its own and not PyTorch's.
         weights: of ``fingerprint``: a text that identifies its weights, where they can change under its name.
             The harness adds the digest of a weights folder.
     """

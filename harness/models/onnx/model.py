@@ -15,7 +15,7 @@ from ...errors import one_line
 from ...plugin.detectors import Detector
 from ...plugin.simulators import TrainedOn
 from .inputs import Port, port, recognise
-from .read import OnnxFile, open_session, package, read_onnx
+from .read import OnnxFile, open_session, package, read_onnx, threads
 from .scales import Scales
 
 OUTPUTS = ("log1p", "photons")
@@ -72,7 +72,7 @@ class OnnxSimulator:
         self.notes = tuple(note for note in (self._inputs.note, guess, self._turned()) if note)
         self.trained_on = _trained_on(file.metadata)
         self.fingerprint = _fingerprint(file, scales)
-        self.execution = {"engine": "onnx", "batch": self._inputs.batch or _ROWS}
+        self.execution = {"engine": "onnx", "batch": self._inputs.batch or _ROWS, "threads": threads()}
 
     def generate(self, conditions: npt.NDArray[np.float32], *, seed: int) -> npt.NDArray[np.float32]:
         """Photons (N, H, W), real numbers as the file gives them, what is below zero set to zero.

@@ -95,8 +95,13 @@ def _beside(path: Path, place: str) -> Path:
     return found
 
 
+def threads() -> int:
+    """How many a session is given: as ``OMP_NUM_THREADS`` says, or one."""
+    return int(os.environ.get("OMP_NUM_THREADS") or 1)
+
+
 def open_session(model: Path | bytes, device: str) -> Any:
-    """A session of a file, or of what one holds, with as many threads as ``OMP_NUM_THREADS`` says, or one.
+    """A session of a file, or of what one holds, with :func:`threads`.
 
     Raises:
         ValueError: the file cannot be run here, or not on this device.
@@ -108,7 +113,7 @@ def open_session(model: Path | bytes, device: str) -> Any:
             raise ValueError("this onnxruntime has no CUDA: install onnxruntime-gpu, or say --device cpu")
         providers.insert(0, "CUDAExecutionProvider")
     options = package("onnxruntime").SessionOptions()
-    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or 1)
+    options.intra_op_num_threads = threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what matters comes as an exception
     try:

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+import torch
 
 from simbench import reports
 from simbench.harness.errors import UserError
@@ -107,6 +108,21 @@ def test_the_clock_counts_10000_responses_after_a_warm_up(toy, ticking):
     assert measured["seconds_per_10k"] == 3.0
     assert measured["repeats"] == timing.REPEATS * [3.0]
     assert (measured["spread"], measured["noisy"]) == (0.0, False)
+
+
+def test_the_threads_are_those_in_use(toy, ticking, monkeypatch):
+    generate, _ = ticking
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")  # what is asked for is not what is used
+    before, conditions = torch.get_num_threads(), toy.responses().conditions
+    try:
+        for number in (1, 2):
+            torch.set_num_threads(number)
+            measured = timing.measure(toy.Generates(generate), conditions, "cpu", lambda count: None)
+            assert measured["threads"] == timing.threads() == number
+    finally:
+        torch.set_num_threads(before)
+    own = toy.Generates(generate, execution={"engine": "mine", "threads": 3})
+    assert timing.measure(own, conditions, "cpu", lambda count: None)["threads"] == 3
 
 
 def test_a_slow_model_is_timed_once(toy, monkeypatch):
