@@ -90,6 +90,8 @@ def train(
             raise UserError(f"cannot train {model}: {error}") from error
         except OSError as error:
             raise UserError(f"cannot write to the folder {out}: {error.strerror or error}") from error
+    if training.load:
+        typer.echo(training.load, err=True)
     for warning in training.warnings:
         typer.echo(f"warning: {warning}", err=True)
     typer.echo(f"{weights}\nscore it with: simbench run --models {model}@{out} --detector {detector}")

@@ -168,7 +168,8 @@ class Progress:
         losses: the latest, by name.
         validation: the last validation score.
         warnings: of the last evaluation, a line each.
-        experts: of a mixture at its last evaluation: ``share``, ``entropy`` and ``intensity``.
+        experts: of a mixture at its last evaluation: ``share``, ``entropy`` and ``intensity``, and
+            ``elsewhere``, if the training draws experts: how often another than the one that will serve.
     """
 
     step: int

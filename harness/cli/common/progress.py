@@ -64,21 +64,25 @@ def watch(progress: Progress) -> Watch:
 
 
 class TrainingBar:
-    """Shows a training: steps, losses, the last validation score and load; ``warnings`` are the latest."""
+    """Shows a training: steps, losses, the last validation score and load.
+
+    ``warnings`` are the latest, and ``load`` of a mixture: its experts in a line.
+    """
 
     def __init__(self, progress: Progress, name: str) -> None:
         self._progress = progress
         self._task = progress.add_task(f"training {name}", total=None, note="")
         self._validation = ""
         self.warnings: tuple[str, ...] = ()
+        self.load = ""
 
     def __call__(self, news: News) -> None:
         """Take in what a training tells."""
-        self.warnings = news.warnings
+        self.warnings, self.load = news.warnings, _load(news.experts)
         losses = " ".join(f"{name} {value:.3g}" for name, value in news.losses.items())
         if news.validation is not None:
             self._validation = f"validation {news.validation:.3f} "
-        note = f"{self._validation}{_load(news.experts)}{losses}"
+        note = f"{self._validation}{f'{self.load} ' if self.load else ''}{losses}"
         self._progress.update(self._task, completed=news.step, total=news.steps, note=note)
 
     def close(self) -> None:
@@ -87,14 +91,19 @@ class TrainingBar:
 
 
 def _load(experts: Mapping[str, Any] | None) -> str:
-    """The load of a mixture, if it tells one: percent and mean photon sum of each expert, entropy."""
+    """The load of a mixture, if it tells one: percent and mean photon sum of each expert, entropy.
+
+    And, where it tells that, how many of the training's draws miss the expert that serves the condition.
+    """
     if not experts:
         return ""
     parts = [
         f"{share:.0%} ({'-' if mean is None else f'{mean:.0f}'})"
         for share, mean in zip(experts["share"], experts["intensity"], strict=True)
     ]
-    return f"experts {' '.join(parts)} entropy {experts['entropy']:.2f} "
+    elsewhere = experts.get("elsewhere")
+    astray = "" if elsewhere is None else f", {elsewhere:.0%} of draws elsewhere"
+    return f"experts {' '.join(parts)} entropy {experts['entropy']:.2f}{astray}"
 
 
 def watch_sweep(progress: Progress, name: str) -> Watch:

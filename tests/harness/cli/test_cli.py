@@ -542,6 +542,21 @@ def test_a_trainer_may_tell_of_its_progress(train):
     assert train(then=tell)[0][0] == 0
 
 
+def test_a_mixture_and_what_is_amiss_are_told_at_the_end(train):
+    experts = {"share": [0.25, 0.75], "intensity": [12.4, None], "entropy": 0.5623, "elsewhere": 0.4059}
+
+    def tell(request):
+        request.progress(Progress(1, 2, {}, 2.0, ("of before",), {**experts, "elsewhere": None}))
+        request.progress(Progress(2, 2, {}, 1.25, ("all experts are alike",), experts))
+        return request.out
+
+    status, _, errors = train(then=tell)[0]
+    assert status == 0
+    assert "experts 25% (12) 75% (-) entropy 0.56, 41% of draws elsewhere\n" in errors
+    assert "warning: all experts are alike\n" in errors
+    assert "of before" not in errors
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
