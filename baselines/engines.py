@@ -6,9 +6,9 @@ docs/performance.md), and never a trial on the spot: results then do not depend 
 
 import hashlib
 import logging
-import os
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
+
+from .weights import write_atomic
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Rates: TypeAlias = Callable[[Floats, Floats], Floats]  # (B, Z) noise, (B, K) scaled conditions -> (B, H, W)
@@ -73,16 +75,15 @@ def onnx_rates(network: nn.Module, inputs: tuple[int, int], device: str, graphs:
     path = graphs / f"{_digest(network)}.onnx"
     if not path.exists():
         graph = export_graph(network, inputs)
-        graphs.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        part.write_bytes(graph)
-        part.replace(path)
+        with suppress(OSError):  # what cannot be kept is made again each time
+            graphs.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, graph)
     provider = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}[device]
     if provider not in onnxruntime.get_available_providers():
         raise ValueError(f"engine onnx: ONNX Runtime has no {provider} here; install onnxruntime-gpu")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(path, options, providers=[provider])
+    session = onnxruntime.InferenceSession(path if path.exists() else graph, options, providers=[provider])
 
     def rates(noise: Floats, conditions: Floats) -> Floats:
         return np.asarray(session.run(None, {"noise": noise, "conditions": conditions})[0])

@@ -1,7 +1,7 @@
 """Weights files: safetensors with a JSON header, so that loading one runs no code."""
 
 import json
-import os
+import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +22,7 @@ _REQUIRED = {"model": str, "preset": str, "detector": str, "settings": dict, "da
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         part.write_bytes(content)
         part.replace(path)

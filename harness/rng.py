@@ -24,10 +24,16 @@ def derive(*parts: int | str) -> int:
     """One 63-bit seed from a seed and the names of what it is for, e.g. ``derive(0, "mc", run, chunk)``.
 
     The parts are told apart by type and place: ``derive(1, 23)``, ``derive(12, 3)`` and ``derive("1", 23)``
-    all differ. Text must not hold the separator, the control character U+001F.
+    all differ. Text may hold bytes of a file's name that are no UTF-8. It
+    must not hold the separator, the control character U+001F.
     """
     text = "\x1f".join(f"{type(part).__name__}:{part}" for part in parts)
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
+    return (
+        int.from_bytes(
+            hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=8).digest(), "little"
+        )
+        >> 1
+    )
 
 
 def mix(values: Keys) -> Keys:

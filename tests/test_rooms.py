@@ -11,7 +11,7 @@ from import_graph import FOLDERS, ROOT, imported, longest, modules, source, with
 
 # A room is a folder of modules, without its sub-folders. It may import itself and what stands beside it: a
 # room, one module ("harness.rng"), or a folder with all that is in it ("harness.*").
-ROOT_OF_HARNESS = ("harness.errors", "harness.files", "harness.rng")
+ROOT_OF_HARNESS = ("harness.errors", "harness.files", "harness.rng", "harness.system")
 BELOW_MODELS = (
     "harness.plugin",
     "harness.data",

@@ -1,18 +1,27 @@
-"""The command line. Errors that a user can mend are one line on standard error, status 2.
+"""The command line. Errors that a user can mend are one line on standard error, status 2; so is
+what the system refuses, a full disk for example, status 4.
 
 Each command's file reads like its help text; the work is done elsewhere in the harness.
 """
 
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
 import typer
 
 from ..errors import UserError
 from ..plugin.specs import PROJECT, own_version
+from ..system import told
 from . import compare, data, export, gallery, leaderboard, plugin, report, run, sweep, train
 from . import list as listing
+from .common.formats import SYSTEM
+from .common.streams import hang_up, speak_plainly, warn_plainly
 
+WRONG = 2
 INTERRUPTED = 130  # the status that typer, like a shell, makes of Ctrl-C
 
 app = typer.Typer(
@@ -57,23 +66,84 @@ def commands() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Entry point of ``simbench``: 0 all well, 1 a model or check failed, 2 wrong use, 3 a regression."""
+    """Entry point of ``simbench``.
+
+    0 all well, 1 a model or check failed, 2 wrong use or unreadable input, 3 a regression, 4 the system
+    failed (a full disk, a closed pipe) and what was computed is kept, 130 and 143 it was stopped.
+    """
+    speak_plainly()
+    warn_plainly()
+    with terminations() as ended:
+        try:
+            status = _status()
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except UserError as error:
+            status = _told(" ".join(str(error).split()), WRONG)
+        except typer.TyperException as error:
+            status = _told(" ".join(error.format_message().split()), WRONG)
+        except BrokenPipeError:
+            hang_up()
+            status = _told("nobody reads the output any more", SYSTEM)
+        except (OSError, UnicodeError, MemoryError) as error:
+            if sys.stdout is not None and not _flushes():
+                hang_up()
+            status = _told(told(error), SYSTEM)
+        except (KeyboardInterrupt, typer.Abort):
+            status = INTERRUPTED
+    if status == INTERRUPTED:
+        status = ended[0] if ended else INTERRUPTED
+        typer.echo(f"{PROJECT}: stopped; start it again to resume", err=True)
+    sys.exit(status)
+
+
+def _status() -> int:
+    """The command's exit status; typer and rich would end the process at a closed pipe without a word."""
+    before = sys.stdout, sys.stderr
     try:
         status = app(standalone_mode=False)
-    except UserError as error:
-        _stop(" ".join(str(error).split()))
-    except typer.TyperException as error:
-        _stop(" ".join(error.format_message().split()))
-    except (KeyboardInterrupt, typer.Abort):
-        status = INTERRUPTED
-    except BrokenPipeError:
-        sys.stdout = None  # the reader has gone
-        sys.exit(1)
-    if status == INTERRUPTED:
-        typer.echo(f"{PROJECT}: stopped; start it again to resume", err=True)
-    sys.exit(status if isinstance(status, int) else 0)
+    except SystemExit as stop:
+        sys.stdout, sys.stderr = before
+        if isinstance(stop.__context__, BrokenPipeError):
+            raise stop.__context__ from None
+        raise
+    return status if isinstance(status, int) else 0
 
 
-def _stop(message: str) -> None:
-    typer.echo(f"{PROJECT}: error: {message}", err=True)
-    sys.exit(2)
+def _flushes() -> bool:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def terminations() -> Iterator[list[int]]:
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does: files half written are removed, workers ended.
+
+    Yields the list that holds the exit status, 128 and the signal's number, once one came.
+    """
+    ended: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        ended.append(128 + number)
+        raise KeyboardInterrupt
+
+    known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        known = []
+    changed = [each for each in known if signal.getsignal(each) is signal.SIG_DFL]
+    for each in changed:
+        signal.signal(each, end)
+    try:
+        yield ended
+    finally:
+        for each in changed:
+            signal.signal(each, signal.SIG_DFL)
+
+
+def _told(message: str, status: int) -> int:
+    with suppress(OSError):  # of a closed standard error
+        typer.echo(f"{PROJECT}: error: {message}", err=True)
+    return status

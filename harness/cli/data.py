@@ -19,7 +19,7 @@ from ..plugin.specs import PROJECT
 from .common.picture import picture
 from .common.plugins import load_registry
 from .common.progress import bars, counter
-from .run import Quiet
+from .run import Force, Quiet
 
 app = typer.Typer(
     help="Make, import, describe and check dataset files.",
@@ -88,6 +88,7 @@ def import_(
         int | None,
         typer.Option(help="Drop responses with a smaller photon sum. [default: 1; of measured energies 0]"),
     ] = None,
+    force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Import a user's files: check them, group equal particles, drop faint responses, write a dataset.
@@ -101,7 +102,7 @@ def import_(
     registry = load_registry()
     reader = registry.readers[kind]
     threshold = reader.min_photons if min_photons is None else min_photons
-    request = ReadRequest(registry.detectors[detector], tuple(files), threshold)
+    request = ReadRequest(registry.detectors[detector], tuple(files), threshold, force)
     with bars(quiet) as progress, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         task = progress.add_task(f"importing {kind}", total=None, note="")

@@ -1,7 +1,9 @@
 """``simbench report``."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +16,7 @@ from ..plugin.registry import Registry
 from ..record.folder import RunFolder
 from ..score.rescore import rescored
 from ..training.sweep import is_sweep, read_sweep
-from .common.formats import Formats, choose_formats, render_offered, write_offered
+from .common.formats import SYSTEM, Attempts, Formats, choose_formats, render_offered, write_offered
 from .common.plugins import load_registry
 from .common.progress import bars, counter
 
@@ -81,15 +83,19 @@ def report(
         raise UserError(f"--by {by}: no run is scored by it; they have {', '.join(sorted(known))}")
     finished: reports.Runs = [(str(folder.path), folder) for folder in folders]
     texts, broken = render_offered(offered, finished)
+    attempts = Attempts()
     if out is None:
         for name in formats:
-            typer.echo(reports.render(finished, name, by), nl=False)
+            typer.echo(
+                attempts(f"the report as {name}", partial(reports.render, finished, name, by), ""), nl=False
+            )
         typer.echo("".join(texts.values()), nl=False)
     else:
         with _writing(out) as advance:
-            written = [*reports.write(finished, formats, out, advance, by), *write_offered(texts, out)]
+            written = attempts.write(lambda some: reports.write(finished, some, out, advance, by), formats)
+            written += attempts("a plugin's format", lambda: write_offered(texts, out), [])
         typer.echo("\n".join(str(path) for path in written))
-    return int(broken)
+    return SYSTEM if attempts.failed else int(broken)
 
 
 def _rescored(
@@ -110,7 +116,7 @@ def _report_sweeps(folders: list[Path], formats: list[str], out: Path | None) ->
             for content in contents:
                 typer.echo(reports.render_sweep(content, name), nl=False)
         return
-    names = [folder.resolve().name for folder in folders]
+    names = [Path(os.path.abspath(folder)).name for folder in folders]  # noqa: PTH100 - a link keeps its name
     if len(set(names)) < len(names):
         raise UserError(f"--out makes a folder for each sweep: their names should differ, found {names}")
     for name, content in zip(names, contents, strict=True):

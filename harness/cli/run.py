@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from ..record.folder import RunFolder
 from ..run.benchmark import run as run_benchmark
 from ..run.placement import Placement
 from ..run.request import Request
-from .common.formats import Formats, choose_formats, render_offered, write_offered
+from .common.formats import SYSTEM, Attempts, Formats, choose_formats, render_offered, write_offered
 from .common.plugins import load_registry
 from .common.progress import bars, counter, watch
 
@@ -27,6 +28,13 @@ Data = Annotated[
 ]
 MinPhotons = Annotated[
     int | None, typer.Option(help="Only responses with this photon sum or more. [default: the dataset's]")
+]
+Partial = Annotated[
+    bool,
+    typer.Option("--allow-partial", help="Do without files of a folder that cannot be read; tables say so."),
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Take data that are not plausible, such as energies in other units.")
 ]
 Split = Annotated[str, typer.Option(help="particle or event.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
@@ -44,6 +52,8 @@ def run(
     ] = ["all"],  # noqa: B006 - typer copies it
     detector: Annotated[str, typer.Option(help="Whose responses; see: simbench list detectors.")] = "proton",
     data: Data = "embedded",
+    allow_partial: Partial = False,
+    force: Force = False,
     min_photons: MinPhotons = None,
     split: Split = "particle",
     split_seed: Annotated[int, typer.Option(help="Of the split; independent of --seed.")] = 0,
@@ -108,6 +118,8 @@ def run(
         models=models,
         detector=detector,
         data=data,
+        allow_partial=allow_partial,
+        force=force,
         min_photons=min_photons,
         split=split,
         split_seed=split_seed,
@@ -131,21 +143,25 @@ def run(
             registry, request, folder, watch(progress), shlex.join(["simbench", *sys.argv[1:]])
         )
     finished: reports.Runs = [(str(folder), RunFolder(folder))]
-    for name in formats:
-        if name in reports.PRINTED:
-            typer.echo(reports.render(finished, name), nl=False)
+    attempts = Attempts()
     with bars(quiet) as progress:  # the page is made whatever the formats
         wanted = [*(name for name in formats if name != "table"), "html"]
-        written = reports.write(finished, wanted, folder, counter(progress, "drawing figures"))
+        drawn = counter(progress, "drawing figures")
+        written = attempts.write(lambda some: reports.write(finished, some, folder, drawn), wanted)
     texts, broken = render_offered(offered, finished)
+    written += attempts("a plugin's format", lambda: write_offered(texts, folder), [])
+    for name in formats:  # files first: whoever reads the output may stop
+        if name in reports.PRINTED:
+            typer.echo(
+                attempts(f"the report as {name}", partial(reports.render, finished, name), ""), nl=False
+            )
     typer.echo("".join(texts.values()), nl=False)
-    written += write_offered(texts, folder)
     for line in problems(result):
         typer.echo(f"{PROJECT}: {line}", err=True)
     paths = [folder / "result.json", folder / "scores.csv", *written]
     typer.echo(f"written: {', '.join(str(path) for path in paths)}", err=True)
     failed = [model for model in result["models"] if model["status"] == "failed"]
-    return int(bool(broken or failed or problems(result)))
+    return SYSTEM if attempts.failed else int(bool(broken or failed or problems(result)))
 
 
 def problems(result: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,10 @@ from ..run.request import Request
 from ..training.plan import SweepOptions
 from ..training.sweep import FILE, failures
 from ..training.sweep import sweep as run_sweep
-from .common.formats import Formats, check_formats
+from .common.formats import SYSTEM, Attempts, Formats, check_formats
 from .common.plugins import load_registry
 from .common.progress import bars, counter, watch_sweep
-from .run import Data, Device, MinPhotons, Quiet, Split
+from .run import Data, Device, Force, MinPhotons, Partial, Quiet, Split
 from .train import Learned, Preset, parse_settings
 
 
@@ -38,6 +39,8 @@ def sweep(
     ] = 1.0,
     seeds: Annotated[str, typer.Option(help="Of the trainings, joined by commas: one each for all.")] = "0",
     data: Data = "embedded",
+    allow_partial: Partial = False,
+    force: Force = False,
     min_photons: MinPhotons = None,
     split: Split = "particle",
     split_seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
@@ -69,6 +72,8 @@ def sweep(
     scoring = Request(
         detector=detector,
         data=data,
+        allow_partial=allow_partial,
+        force=force,
         min_photons=min_photons,
         split=split,
         split_seed=split_seed,
@@ -81,11 +86,14 @@ def sweep(
     with bars(quiet) as progress:
         command = shlex.join(["simbench", *sys.argv[1:]])
         result = run_sweep(registry, options, out, watch_sweep(progress, name), command)
-    for each in formats:
-        if each in reports.PRINTED:
-            typer.echo(reports.render_sweep(result, each), nl=False)
+    attempts = Attempts()
     with bars(quiet) as progress:
         wanted = [each for each in formats if each != "table"]
-        written = reports.write_sweep(result, wanted, out, counter(progress, "drawing figures"))
+        drawn = counter(progress, "drawing figures")
+        written = attempts.write(lambda some: reports.write_sweep(result, some, out, drawn), wanted)
+    for each in formats:
+        if each in reports.PRINTED:
+            text = attempts(f"the report as {each}", partial(reports.render_sweep, result, each), "")
+            typer.echo(text, nl=False)
     typer.echo(f"written: {', '.join(str(path) for path in [out / FILE, *written])}", err=True)
-    return int(failures(result) > 0)
+    return SYSTEM if attempts.failed else int(failures(result) > 0)

@@ -9,9 +9,10 @@ from ..errors import UserError
 from ..run.request import Request
 from ..run.watch import Watch
 from ..training.prepare import prepare
+from ..training.prepare import train as run_trainer
 from .common.plugins import load_registry
 from .common.progress import TrainingBar, bars, counter
-from .run import Data, Device, MinPhotons, Quiet, Split
+from .run import Data, Device, Force, MinPhotons, Partial, Quiet, Split
 
 Learned = Annotated[str, typer.Option(help="Whose responses to learn.")]
 Preset = Annotated[str, typer.Option(help="compact or paper.")]
@@ -38,6 +39,8 @@ def train(
     detector: Learned = "proton",
     preset: Preset = "compact",
     data: Data = "embedded",
+    allow_partial: Partial = False,
+    force: Force = False,
     min_photons: MinPhotons = None,
     split: Split = "particle",
     split_seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
@@ -70,6 +73,8 @@ def train(
             Request(
                 detector=detector,
                 data=data,
+                allow_partial=allow_partial,
+                force=force,
                 min_photons=min_photons,
                 split=split,
                 split_seed=split_seed,
@@ -85,7 +90,9 @@ def train(
             name=model,
         )
         try:
-            weights = offer.trainer(request)
+            weights = run_trainer(offer.trainer, request, f"simbench train {model}")
+        except UserError:
+            raise
         except ValueError as error:
             raise UserError(f"cannot train {model}: {error}") from error
         except OSError as error:

@@ -1,6 +1,7 @@
 """What ``simbench plugin new`` writes: a package of one module and one test, which runs as it stands."""
 
 import re
+import secrets
 import shutil
 from pathlib import Path
 from string import Template
@@ -104,7 +105,7 @@ def new_plugin(registry: Registry, name: str, parent: Path) -> Path:
     folder = parent / name
     if folder.exists() or folder.is_symlink():
         raise UserError(f"{folder} is there already; take another name, or another folder")
-    part = parent / f".{name}.part"
+    part = parent / f".{name}.{secrets.token_hex(8)}.part"
     try:
         part.mkdir()
         for file, text in _files(name).items():

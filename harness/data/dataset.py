@@ -3,8 +3,9 @@
 Layout, version 1: datasets ``showers`` (N, H, W) unsigned integers, ``conditions`` (N, F) float32,
 ``particle`` (N,) int64 (which responses share a condition), ``pdg`` (N,) int32; attributes
 ``format_version``, ``detector``, ``feature_names``, ``feature_units``, ``min_photons``, ``provenance`` and
-``fingerprint``. Data sets are gzip-compressed in chunks with a checksum each. Version 2 differs in one thing:
-``showers`` are float32, for detectors that measure instead of counting.
+``fingerprint``; ``left_out`` only if files were left out. Data sets are gzip-compressed in chunks with a
+checksum each. Version 2 differs in one thing: ``showers`` are float32, for detectors that measure instead of
+counting.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ from ..files import atomic
 from ..plugin.datasets import Responses
 from ..plugin.detectors import Detector
 from .checks import photon_sums
+from .hdf5 import Written, reason, require_filters
 
 FORMAT_VERSION = 1  # of counts
 MEASURED_VERSION = 2  # of float32 showers
@@ -57,6 +59,8 @@ class Dataset:
     Attributes:
         path: the file.
         detector, feature_names, min_photons, provenance, fingerprint: its attributes.
+        checked: how it is known that the content is what the fingerprint says, if it is.
+        left_out: what of the files that it was made of could not be read, and why.
         shape: (H, W) of a response.
         counted: whether responses are counts, or measured.
         conditions: (N, F) float32; particle: (N,) int64; pdg: (N,) int32.
@@ -67,18 +71,19 @@ class Dataset:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.checked: str | None = None
         try:
             self._file = h5py.File(path, "r")
         except OSError as error:
-            raise UserError(f"cannot read the dataset {path}: {_reason(path, error)}") from error
+            raise UserError(f"cannot read the dataset {path}: {reason(path, error)}") from error
         try:
             self._read_head()
-        except UserError:
+        except (UserError, MemoryError):
             self._file.close()
             raise
         except Exception as error:  # h5py raises errors of many kinds for what is damaged or out of place
             self._file.close()
-            raise UserError(f"cannot read the dataset {path}: {_reason(path, error)}") from error
+            raise UserError(f"cannot read the dataset {path}: {reason(path, error)}") from error
 
     def _read_head(self) -> None:
         attributes = self._file.attrs
@@ -98,6 +103,7 @@ class Dataset:
         self.min_photons = int(attributes["min_photons"])
         self.provenance = str(attributes["provenance"])
         self.fingerprint = str(attributes["fingerprint"])
+        self.left_out = tuple(str(each) for each in attributes.get("left_out", ()))
         showers = self._file["showers"]
         self.counted = counted = int(version) == FORMAT_VERSION
         if showers.ndim != 3 or (showers.dtype.kind != "u" if counted else showers.dtype != np.float32):
@@ -118,6 +124,8 @@ class Dataset:
                     f"{self.path}: {name} should have the shape {expected} to match {count} showers, "
                     f"found {self._file[name].shape}"
                 )
+        for name in _COLUMNS:
+            require_filters(self._file[name], self.path)
         self.conditions: npt.NDArray[np.float32] = self._file["conditions"][:].astype(np.float32, copy=False)
         self.particle: npt.NDArray[np.int64] = self._file["particle"][:].astype(np.int64, copy=False)
         self.pdg: npt.NDArray[np.int32] = self._file["pdg"][:].astype(np.int32, copy=False)
@@ -155,8 +163,8 @@ class Dataset:
         try:
             showers: npt.NDArray[Any] = self._file["showers"][start:stop]
         except (OSError, RuntimeError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise UserError(f"{self.path} is damaged at rows {start} to {stop}: {reason}") from error
+            why = " ".join(str(error).split())
+            raise UserError(f"{self.path} is damaged at rows {start} to {stop}: {why}") from error
         return showers
 
     def blocks(self, rows: npt.NDArray[np.int64] | None = None) -> Iterator[npt.NDArray[Any]]:
@@ -174,6 +182,14 @@ class Dataset:
         """(N,) photon sums of all responses; one pass over the file."""
         sums = [photon_sums(block) for block in self.blocks()]
         return np.concatenate(sums) if sums else np.zeros(0, np.int64)
+
+    def content(self) -> str:
+        """The fingerprint that the content gives; reads the whole file."""
+        fingerprint = _Fingerprint()
+        for start, showers in zip(range(0, len(self), BLOCK), self.blocks(), strict=True):
+            rows = slice(start, start + len(showers))
+            fingerprint.update(Responses(showers, self.conditions[rows], self.particle[rows], self.pdg[rows]))
+        return fingerprint.digest(self.detector, self.feature_names, self.min_photons)
 
     def check(self) -> list[str]:
         """One line for each thing wrong with the content; reads the whole file."""
@@ -210,6 +226,7 @@ def write(
     min_photons: int,
     provenance: str | Callable[[], str],
     progress: Callable[[int], None] = lambda _: None,
+    left_out: tuple[str, ...] = (),
 ) -> str:
     """Write blocks of responses to a new dataset file and return its fingerprint.
 
@@ -220,6 +237,7 @@ def write(
         min_photons: the photon threshold that all of them meet.
         provenance: a sentence that says where they come from, or what tells it when all is written.
         progress: called with the number of rows written so far.
+        left_out: what should be among them and is not, and why.
 
     Raises:
         UserError: the file cannot be written.
@@ -227,13 +245,14 @@ def write(
     """
     fingerprint = _Fingerprint()
     try:
-        with atomic(path) as part, h5py.File(part, "w") as file:
+        with atomic(path) as part, Written(part) as disk, h5py.File(disk, "w") as file:
             rows = 0
             for block in blocks:
                 _check_block(block, detector)
                 fingerprint.update(block)
                 for name in _COLUMNS:
                     _append(file, name, getattr(block, name), rows)
+                disk.check()
                 rows += len(block.particle)
                 progress(rows)
             digest = fingerprint.digest(detector.name, detector.feature_names, min_photons)
@@ -243,6 +262,8 @@ def write(
             file.attrs["feature_units"] = [feature.unit for feature in detector.features]
             file.attrs["min_photons"] = min_photons
             file.attrs["provenance"] = provenance if isinstance(provenance, str) else provenance()
+            if left_out:
+                file.attrs["left_out"] = list(left_out)
             file.attrs["fingerprint"] = digest
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
@@ -287,17 +308,3 @@ def _append(file: h5py.File, name: str, values: npt.NDArray[Any], rows: int) -> 
         raise ValueError(f"{name} began as {file[name].dtype}, which cannot hold a later {values.dtype}")
     file[name].resize(rows + len(values), axis=0)
     file[name][rows:] = values
-
-
-def _reason(path: Path, error: Exception) -> str:
-    """Why HDF5 could not read a file, without its internals."""
-    if not path.exists():
-        return "no such file"
-    if path.is_dir():
-        return "it is a folder"
-    text = str(error)
-    if "truncated" in text:
-        return "the HDF5 file is truncated"
-    if "signature" in text:
-        return "it is no HDF5 file"
-    return " ".join(text.split())

@@ -16,6 +16,7 @@ from ..plugin.datasets import DatasetReader, ReadRequest, Responses
 from ..plugin.detectors import Detector
 from . import dataset
 from .checks import as_responses, photon_sums
+from .plausible import Plausibility
 
 Report = Callable[[int], None]
 _NAMED = 4  # files in a provenance, which every table repeats
@@ -41,7 +42,12 @@ class Imported:
 
 
 def import_files(
-    reader: DatasetReader, request: ReadRequest, out: Path, report: Report = lambda _: None
+    reader: DatasetReader,
+    request: ReadRequest,
+    out: Path,
+    report: Report = lambda _: None,
+    *,
+    left_out: tuple[str, ...] = (),
 ) -> Imported:
     """Read files of one kind and write them as a dataset, which appears whole or not at all.
 
@@ -54,15 +60,18 @@ def import_files(
         request: whose responses, the files and the threshold.
         out: the HDF5 file to write.
         report: told the number of responses read so far.
+        left_out: what of the user's files is not among them, and why; the dataset tells it.
 
     Raises:
-        UserError: a file is missing or is not what the reader reads, or nothing is left to write.
+        UserError: a file is missing or is not what the reader reads, changes while it is read, or holds what
+            is not plausible; or nothing is left to write.
     """
     _check(reader, request)
     make_folder(out.parent)
+    before = _states(request.files)
     digest = content_hash(request.files)
     for width in (np.uint16, np.uint32) if request.detector.counted else (np.float32,):
-        intake = _Intake(reader, request, np.dtype(width), report)
+        intake = _Intake(reader, request, np.dtype(width), report, left_out, before)
         try:
             fingerprint = dataset.write(
                 out,
@@ -70,6 +79,7 @@ def import_files(
                 intake.blocks(),
                 min_photons=request.min_photons,
                 provenance=partial(intake.provenance, digest),
+                left_out=left_out,
             )
         except _TooLargeError:
             continue
@@ -102,10 +112,25 @@ def _check(reader: DatasetReader, request: ReadRequest) -> None:
         raise UserError(f"--min-photons should be 0 or more, found {request.min_photons}")
     if not request.files:
         raise UserError(f"{reader.name} needs files: {reader.files}")
+    known: dict[tuple[int, int], Path] = {}
     for path in request.files:
         if not path.is_file():
             found = "a folder" if path.is_dir() else "no such file"
+            if path.is_symlink():
+                found = f"a link to {path.readlink()}, which is not there"
             raise UserError(f"cannot read {path}: it should be a file of {reader.name}, found {found}")
+        state = path.stat()
+        twice = known.setdefault((state.st_dev, state.st_ino), path)
+        if twice is not path:
+            raise UserError(
+                f"{path} is named twice, the first time as {twice}: its responses would count twice"
+            )
+
+
+def _states(files: tuple[Path, ...]) -> list[tuple[int, ...]]:
+    """What tells that a file has changed."""
+    states = [path.stat() for path in files if path.exists()]
+    return [(state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns) for state in states]
 
 
 class _TooLargeError(Exception):
@@ -116,9 +141,18 @@ class _Intake:
     """Filters and groups what a reader yields, and counts."""
 
     def __init__(
-        self, reader: DatasetReader, request: ReadRequest, width: np.dtype[Any], report: Report
+        self,
+        reader: DatasetReader,
+        request: ReadRequest,
+        width: np.dtype[Any],
+        report: Report,
+        left_out: tuple[str, ...],
+        before: list[tuple[int, ...]],
     ) -> None:
         self._reader, self._request, self._width, self._report = reader, request, width, report
+        self._left_out, self._before = left_out, before
+        self._plausible = Plausibility(request.detector)
+        self._doubt: str | None = None
         self._numbers: dict[bytes, int] = {}  # of particles, by the bytes of their conditions
         self._read = self._kept = 0
         self._range = (np.inf, -np.inf)
@@ -129,6 +163,7 @@ class _Intake:
             sums = photon_sums(block.showers)
             kept = sums >= self._request.min_photons
             self._read += len(kept)
+            self._plausible.add(sums, block.conditions)
             self._report(self._read)
             if not kept.any():
                 continue
@@ -145,6 +180,16 @@ class _Intake:
                 f"{self._names()}: none of {self._read} responses has a photon sum of "
                 f"{self._request.min_photons} or more"
             )
+        self._doubt = self._plausible.problem()
+        if self._doubt and not self._request.force:
+            raise UserError(f"{self._names()}: {self._doubt}; if this is right, say --force")
+        for path, before, after in zip(
+            self._request.files, self._before, _states(self._request.files), strict=True
+        ):
+            if before != after:
+                raise UserError(
+                    f"{path} changed while it was read: wait until it is written, and start again"
+                )
 
     def _raw(self) -> Iterator[Responses]:
         """The reader's blocks, with the right types; whatever it raises is one line."""
@@ -174,10 +219,12 @@ class _Intake:
         names = [path.name for path in self._request.files]
         if len(names) > _NAMED:
             names[_NAMED:] = [f"{len(names) - _NAMED} more"]
+        more = f"; WITHOUT {', '.join(self._left_out)}" if self._left_out else ""
+        more += "; taken with --force though not plausible" if self._doubt else ""
         return (
             f"{self._reader.provenance}, imported from {self._reader.name} files {', '.join(names)}, SHA-256 "
             f"{digest[:16]}; {self._kept} of {self._read} responses with {self._request.min_photons} "
-            f"{self._request.detector.unit} or more"
+            f"{self._request.detector.unit} or more{more}"
         )
 
     def imported(self, fingerprint: str) -> Imported:

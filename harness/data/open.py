@@ -20,6 +20,7 @@ from .recognise import dataset_file
 from .split import TEST_FRACTION, selected
 from .sums import Projection
 from .unit import Unit, joined
+from .verify import BY_CHECKSUMS, verified
 
 Report = Callable[[int], None]
 
@@ -88,19 +89,39 @@ def embedded_path(registry: Registry, detector: Detector, report: Callable[[int,
 
 
 def open_data(
-    registry: Registry, detector: Detector, data: str, report: Callable[[int, int], None] = lambda *_: None
+    registry: Registry,
+    detector: Detector,
+    data: str,
+    report: Callable[[int, int], None] = lambda *_: None,
+    *,
+    partial: bool = False,
+    force: bool = False,
 ) -> Dataset:
     """Open ``--data``: the word ``embedded``, a dataset file, or users' files that a reader knows.
 
+    Args:
+        registry: whose readers and makers.
+        detector: whose responses.
+        data: as ``--data`` has it.
+        report: told the rows of the embedded dataset made so far, of how many.
+        partial: do without the files of a folder that cannot be read.
+        force: take what is not plausible.
+
     Raises:
-        UserError: it cannot be read, or does not hold responses of ``detector``.
+        UserError: it cannot be read, does not hold responses of ``detector``, or its content is not what its
+            fingerprint says.
     """
     if data == "embedded":
         path = embedded_path(registry, detector, report)
     else:
-        path = dataset_file(registry, detector, data, cache_folder())
+        path = dataset_file(registry, detector, data, cache_folder, partial=partial, force=force)
     opened = Dataset(path)
-    opened.require(detector)
+    try:
+        opened.require(detector)
+        opened.checked = BY_CHECKSUMS if data == "embedded" else verified(opened)
+    except BaseException:
+        opened.__exit__(None, None, None)
+        raise
     return opened
 
 

@@ -1,5 +1,7 @@
 """From responses to a few numbers each; the responses themselves are then dropped."""
 
+import hashlib
+import json
 from typing import Any
 
 import numpy as np
@@ -39,6 +41,13 @@ class Projection:
         self.columns += MOMENTS
         images = np.stack([*masks, np.ones_like(x), x, y, x * x, y * y]).astype(np.float32)
         self._matrix = np.ascontiguousarray(images.reshape(len(images), -1).T)  # (H*W, K)
+
+    def fingerprint(self) -> str:
+        """Of what is summed over which pixels, and observed by which names and formulas."""
+        observed = [[one.name, one.formula] for one in self._observables]
+        digest = hashlib.sha256(json.dumps([self.shape, self.features, self.columns, observed]).encode())
+        digest.update(self._matrix.tobytes())
+        return digest.hexdigest()[:16]
 
     def __call__(self, responses: npt.NDArray[Any]) -> Unit:
         """What is kept of (N, H, W) responses: their sums, :func:`.unit.narrow`, observables and total image.

@@ -7,6 +7,7 @@ The contract (O2, ``Detectors/ZDC/fastsim``): two float32 inputs, noise (batch, 
 import json
 import math
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -55,7 +56,6 @@ def export(
     require_serves(model, detector)
     # A graph cannot redraw what falls below a threshold: neither does what it is compared with.
     context = Context(detector, min_photons=0, weights=model.weights, engine="torch")
-    folder = folder.resolve()
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--to should be a folder, found the file {folder}")
     for name in ("onnx", "onnxruntime", "onnxscript"):
@@ -86,8 +86,9 @@ def export(
 
 @contextmanager
 def _beside(folder: Path) -> Iterator[Path]:
-    """A folder beside ``folder`` to write to, gone afterwards."""
-    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    """A folder beside ``folder``, or beside what that is a link to, to write to; gone afterwards."""
+    place = Path(os.path.realpath(folder))  # files are renamed into it, which one disk alone can do
+    part = place.with_name(f".{place.name}.{secrets.token_hex(8)}.part")
     make_folder(part)
     try:
         yield part

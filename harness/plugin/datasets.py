@@ -102,11 +102,27 @@ class ReadRequest:
         files: in the order of :attr:`DatasetReader.files`; each is there, and no folder.
         min_photons: the importer drops responses with a smaller photon sum. Only a reader of files that were
             filtered before needs to look at it.
+        force: whether to take what is not plausible, such as numbers that look like another unit's.
     """
 
     detector: Detector
     files: tuple[Path, ...]
     min_photons: int = 1
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a reader finds in a folder in which not all is well.
+
+    Attributes:
+        files: those that it can read, in order.
+        left_out: those that it would have to do without, such as one that is cut short or lacks its partner,
+            each with a few words that say why. The user is told, and nothing is read unless told to.
+    """
+
+    files: tuple[Path, ...]
+    left_out: tuple[tuple[Path, str], ...] = ()
 
 
 def _finds_nothing(_detector: Detector, _path: Path) -> tuple[Path, ...] | None:
@@ -128,7 +144,8 @@ class DatasetReader:
         provenance: a sentence about files of this kind; the importer adds their names and a hash.
         detectors: names of the detectors that it reads; ``None``: any.
         find: ``find(detector, path)``: the files of this kind that a file belongs to, or that a folder holds,
-            in order; ``None`` if there are none. It looks at names, or at the head of a file, no more.
+            in order; ``None`` if there are none, :class:`Found` if some cannot be read. It looks at names, or
+            at the head of a file, no more.
         min_photons: the threshold of an import unless another is asked for.
     """
 
@@ -138,5 +155,5 @@ class DatasetReader:
     read: Callable[[ReadRequest], Iterator[Responses]]
     provenance: str
     detectors: tuple[str, ...] | None = None
-    find: Callable[[Detector, Path], tuple[Path, ...] | None] = _finds_nothing
+    find: Callable[[Detector, Path], Found | tuple[Path, ...] | None] = _finds_nothing
     min_photons: int = 1

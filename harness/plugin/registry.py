@@ -1,11 +1,14 @@
 """Finds the plugins, each on its own: a broken one is named and skipped, never fatal to the others."""
 
+import hashlib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
-from importlib.metadata import entry_points
+from functools import cache, partial
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import pluggy
@@ -26,10 +29,29 @@ Record = TypeVar("Record", SimulatorOffer, Detector, DatasetMaker, DatasetReader
 
 @dataclass(frozen=True)
 class Source:
-    """Which plugin a record came from."""
+    """Which plugin a record came from, in which version; ``file``, its module, where others wrote it."""
 
     name: str
     version: str
+    file: Path | None = field(default=None, compare=False)
+
+    def code(self) -> str | None:
+        """A digest of its source, which may change under one version; of a package, of all its modules."""
+        return None if self.file is None else _code(self.file)
+
+
+@cache
+def _code(file: Path) -> str:
+    files = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
+    digest = hashlib.sha256()
+    for each in files:
+        try:
+            content = each.read_bytes()
+        except OSError:  # gone in the meantime
+            continue
+        digest.update(f"{each.relative_to(file.parent).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
 
 
 @dataclass
@@ -149,8 +171,17 @@ def load() -> Registry:
         _add_module(registry, Source(name, ours), partial(importlib.import_module, name))
     for entry in sorted(entry_points(group=PROJECT), key=lambda found: found.name):
         dist_version = entry.dist.version if entry.dist else "?"
-        _add_module(registry, Source(entry.name, dist_version), entry.load)
+        _add_module(registry, Source(entry.name, dist_version, _file_of(entry)), entry.load)
     return registry
+
+
+def _file_of(entry: EntryPoint) -> Path | None:
+    """The file of what an entry point names: of its package, or of its module. Nothing is run."""
+    try:
+        top = find_spec(entry.module.partition(".")[0])
+    except (ImportError, ValueError, AttributeError):
+        return None
+    return Path(top.origin) if top is not None and top.origin and top.has_location else None
 
 
 def _add_module(registry: Registry, source: Source, load_module: Callable[[], object]) -> None:

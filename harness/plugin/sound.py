@@ -14,7 +14,7 @@ BETTER = ("lower", "higher")
 # What a model's entry in result.json holds besides scores, and words that commands read otherwise.
 TAKEN = (
     "name", "status", "error", "title", "family", "reference", "plugin", "marks", "engine", "batch",
-    "training", "timing", "experts", "settings", "quartiles", "below_threshold", "speed", "all",
+    "training", "timing", "experts", "identity", "settings", "quartiles", "below_threshold", "speed", "all",
 )  # fmt: skip
 _NAME = re.compile(r"[^\s,=]+")
 

@@ -7,9 +7,8 @@ the folder of the results.
 """
 
 import importlib
-import os
+import secrets
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from threading import Lock
@@ -48,7 +47,7 @@ class Cluster:
         except (OSError, ValueError, RuntimeError) as error:
             raise UserError(f"--scheduler {address}: no Dask scheduler answers there") from error
         self._address, self._prepare = address, prepare
-        self._run = f"simbench-{socket.gethostname()}-{os.getpid()}-{time.time_ns()}"
+        self._run = f"simbench-{socket.gethostname()}-{secrets.token_hex(8)}"
         self._ranks: dict[str, int] = {}
         self._asked: dict[str, tuple[str, Any]] = {}  # group and task, by the key of the future
         self._futures: dict[str, Any] = {}

@@ -76,6 +76,16 @@ def load_unit(path: Path, identity: Mapping[str, Any] | None = None) -> Unit | N
         return None
 
 
+def stored_identity(path: Path) -> dict[str, Any] | None:
+    """What a unit's file says it was made of; ``None`` if there is no such file, or it cannot be read."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            found = json.loads(str(stored["identity"]))
+    except Exception:  # noqa: BLE001 - as in load_unit
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def read_result(path: Path) -> dict[str, Any]:
     """The content of a run's ``result.json``; ``path`` is the file or the folder that holds it.
 
@@ -96,15 +106,38 @@ def read_result(path: Path) -> dict[str, Any]:
 
 
 class RunFolder:
-    """A finished run: its result and its units.
+    """A finished run: its result and its units, which belong together.
 
     Raises:
-        UserError: the folder holds no result.
+        UserError: the folder holds no result, or units of another run.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.result = read_result(path)
+        self._check_units()
+
+    def _check_units(self) -> None:
+        """Each unit is of this result, its seed and all else that it says; one that says nothing passes."""
+        units = (self.path if self.path.is_dir() else self.path.parent) / "units"
+        settings, protocol = self.result["settings"], self.result["protocol"]
+        told = stored_identity(units / REFERENCE)
+        self._require(units / REFERENCE, told, {"dataset": protocol["dataset"]})
+        for model in self.result["models"]:
+            if model["status"] != "ok":
+                continue
+            expected = {"seed": settings["seed"], **(model.get("identity") or {})}
+            for run in range(settings["runs"]):
+                path = unit_path(units, model["name"], f"run{run}")
+                self._require(path, stored_identity(path), {**expected, "run": run})
+
+    def _require(self, path: Path, found: Mapping[str, Any] | None, expected: Mapping[str, Any]) -> None:
+        for name, value in expected.items():
+            if found and name in found and found[name] != value:
+                raise UserError(
+                    f"{path} belongs to another run than {self.path / 'result.json'}: its {name} is "
+                    f"{found[name]!r:.60}, expected {value!r:.60}; start that run again"
+                )
 
     @property
     def reference(self) -> Unit | None:

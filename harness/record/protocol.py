@@ -28,10 +28,13 @@ class Protocol:
     metrics: Mapping[str, int]
     test_fraction: float = TEST_FRACTION
     chunk_size: int = CHUNK
+    left_out: tuple[str, ...] = ()  # of the data's files, see ``--allow-partial``
 
     def as_dict(self) -> dict[str, Any]:
-        """As written into ``result.json``."""
-        return asdict(self)
+        """As written into ``result.json``; ``left_out`` only where something is."""
+        told = asdict(self)
+        left_out = list(told.pop("left_out"))
+        return {**told, "left_out": left_out} if left_out else told
 
 
 def require_same(

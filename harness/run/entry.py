@@ -27,6 +27,8 @@ def model_entry(outcome: Outcome, scores: Mapping[str, Any]) -> dict[str, Any]:
         **{name: outcome.execution.get(name) for name in ("engine", "batch")},
     }
     entry |= scores
+    if outcome.identity:
+        entry["identity"] = dict(outcome.identity)
     if outcome.training is not None:
         entry["training"] = dict(outcome.training)
     if outcome.timing is not None:

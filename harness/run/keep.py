@@ -1,6 +1,7 @@
 """What a run keeps of the data before anything is generated."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,8 +51,14 @@ def keep_reference(
     return unit
 
 
-def keep_training(data: Dataset, rows: npt.NDArray[np.int64], projection: Projection, units: Path) -> None:
-    """Write what metrics may ask of the training part, unless it is there."""
-    identity = {"dataset": data.fingerprint, "observed": list(projection.observed)}
+def keep_training(
+    data: Dataset,
+    rows: npt.NDArray[np.int64],
+    projection: Projection,
+    units: Path,
+    detector: Sequence[str | None],
+) -> None:
+    """Write what metrics may ask of the training part, unless it is there; ``detector`` identifies that."""
+    identity = {"dataset": data.fingerprint, "detector": list(detector)}
     if load_unit(units / TRAINING, identity) is None:
         save_unit(units / TRAINING, load_rows(data, rows, projection), identity)

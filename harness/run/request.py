@@ -27,6 +27,8 @@ class Request:
     engine: str = "auto"
     metrics: Sequence[str] = ()
     allow_leak: bool = False
+    allow_partial: bool = False
+    force: bool = False
     resume: bool = True
     scoring: bool = True
     timing: bool = False

@@ -5,6 +5,7 @@ run leaves its sums behind in a small file (:mod:`simbench.harness.record.folder
 resumes where it was stopped.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from ..processes.executors import Executor
 from ..processes.workers import ENDED, LATE, Reply
 from ..record.folder import load_unit, save_unit, unit_path
 from ..record.protocol import CHUNK, Protocol, leak
-from ..record.responses import has_blocks, save_block
+from ..record.responses import has_blocks, responses_folder, save_block
 from .tasks import Generate, ModelKey, Task
 
 Advance = Callable[[str, int], None]
@@ -42,6 +43,7 @@ class Plan:
         projection: to the sums that are kept.
         runs, seed, allow_leak, timeout: as asked for.
         units: the folder of units.
+        detector: what identifies the detector, its channels and observables.
         scoring: whether anything is to be generated.
         keep: whether the responses themselves are kept.
     """
@@ -56,6 +58,7 @@ class Plan:
     seed: int
     allow_leak: bool
     units: Path
+    detector: Sequence[str | None]
     scoring: bool = True
     timeout: float | None = None
     keep: bool = False
@@ -178,7 +181,8 @@ class _ModelRun:
         self._training, self._execution = opened.training, opened.execution
         self._identity = {
             "model": self._model.label,
-            "plugin": [self._model.source.name, self._model.source.version],
+            "plugin": [self._model.source.name, self._model.source.version, self._model.source.code()],
+            "detector": list(plan.detector),
             "weights": opened.weights,
             "seed": plan.seed,
             "device": plan.context.device,
@@ -202,6 +206,7 @@ class _ModelRun:
     def _tasks(self, run: int, weights: Any) -> Iterator[Task]:
         """Every chunk of a run, with a seed of its own."""
         self._parts[run] = {}
+        shutil.rmtree(responses_folder(self._path(run)), ignore_errors=True)  # of another identity
         key = self._plan.keys[self._model.label]
         rows_kept = self._plan.example_rows if run == 0 else self._plan.example_rows[:0]
         for index, rows in chunks(len(self._plan.conditions)):

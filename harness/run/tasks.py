@@ -5,8 +5,10 @@ needs the plugins, but neither the dataset nor the folder of results. What a mod
 """
 
 import hashlib
+import os
 import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,11 @@ import numpy.typing as npt
 from ..data.sums import Projection
 from ..data.unit import Lit, Unit
 from ..errors import UserError, one_line, traced
-from ..files import cache_folder
+from ..files import kept_folder
 from ..plugin.registry import Registry, Source, load
 from ..plugin.simulators import Context, Description, Routing, Simulator, SimulatorOffer, describe
 from ..processes.workers import RAISED, Reply
+from ..record.lock import LOCK
 from . import timing
 
 
@@ -126,7 +129,7 @@ class TaskRunner:
                     model.device,
                     model.weights,
                     model.engine,
-                    cache_folder(),
+                    kept_folder(),
                     model.training,
                 )
             )
@@ -202,12 +205,39 @@ def _generate(simulator: Simulator, projection: Projection, task: Generate) -> U
     return replace(projection(responses), examples=examples, experts=experts, lit=lit)
 
 
+_PASSED = ("__pycache__", ".git", LOCK)  # of a folder of weights
+_OF_A_RUN = ("units", "result.json", "scores.csv", "report.html", "figures")
+
+
 def _digest(folder: Path | None) -> str | None:
-    """What the files of a weights folder hold, or ``None`` for a model with weights of its own."""
+    """What the files of a weights folder hold, those of its folders and behind its links too.
+
+    ``None`` for a model with weights of its own. The folders of runs that lie within are no weights, nor is
+    what Python and git keep for themselves.
+    """
     if folder is None:
         return None
     digest = hashlib.sha256()
-    for path in sorted(file for file in folder.iterdir() if file.is_file()):
-        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
-        digest.update(path.read_bytes())
+    for name, path in sorted(_weights(folder, "", frozenset())):
+        if path.is_file():
+            digest.update(f"{name}\0{path.stat().st_size}\0".encode(errors="surrogateescape"))
+            digest.update(path.read_bytes())
+        elif path.is_symlink():  # which leads nowhere
+            digest.update(f"{name}\0{path.readlink()}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()
+
+
+def _weights(folder: Path, name: str, above: frozenset[str]) -> Iterator[tuple[str, Path]]:
+    """Each file by its name from the folder's top; a folder within itself, by a link, is entered once."""
+    real = os.path.realpath(folder)
+    of_run = (folder / "units" / "protocol.json").exists()
+    if real in above or (of_run and name):
+        return
+    passed = (*_PASSED, *(_OF_A_RUN if of_run else ()))
+    for path in folder.iterdir():
+        if path.name in passed or path.suffix == ".part":
+            continue
+        if not path.is_dir():
+            yield name + path.name, path
+        else:
+            yield from _weights(path, f"{name}{path.name}/", above | {real})

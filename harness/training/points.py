@@ -21,7 +21,7 @@ from ..record.protocol import Protocol
 from ..run.benchmark import run
 from ..run.request import Request
 from ..run.watch import Watch
-from ..training.prepare import prepare
+from ..training.prepare import prepare, train
 
 Tell = Callable[[str, Progress], None]
 
@@ -101,7 +101,7 @@ def _train(registry: Registry, job: Job, point: SweepPoint, tell: Tell) -> None:
         watch=Watch(news=tell),
         name=job.name,
     )
-    trainer(asked)
+    train(trainer, asked, f"simbench sweep, {job.name}")
 
 
 def compute_all(

@@ -1,20 +1,32 @@
 """Prepares a training: the training part of the split, less a validation part that chooses the checkpoint."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from ..data.open import load_rows, open_data, split_rows
+from ..data.open import load_rows, split_rows
 from ..data.split import TEST_FRACTION, VALIDATION_FRACTION, particle_hashes, selected
 from ..data.sums import Projection
 from ..plugin.registry import Registry
 from ..plugin.simulators import TrainedOn, TrainingRequest
+from ..record.lock import held
+from ..run.benchmark import open_asked
 from ..run.placement import resolve_device
 from ..run.request import Request
 from ..run.watch import Watch
 from .validation import Validation
+
+
+def train(trainer: Callable[[TrainingRequest], Path], request: TrainingRequest, command: str) -> Path:
+    """What a trainer writes, while no other process writes to the same folder.
+
+    Raises:
+        UserError: another one does.
+    """
+    with held(request.out, command):
+        return trainer(request)
 
 
 def prepare(
@@ -35,7 +47,7 @@ def prepare(
     """
     detector = registry.detectors[request.detector]
     projection = Projection(detector)
-    with open_data(registry, detector, request.data, watch.data) as opened:
+    with open_asked(registry, detector, request, watch) as opened:
         threshold = opened.min_photons if request.min_photons is None else request.min_photons
         rows, _ = split_rows(opened, request.split, request.split_seed, threshold)
         held_out = selected(

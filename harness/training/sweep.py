@@ -10,14 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..data.open import open_data, split_rows
+from ..data.open import split_rows
 from ..errors import UserError
-from ..files import make_folder, read_json, write_json
+from ..files import read_json, write_json
 from ..plugin.registry import Registry
 from ..plugin.simulators import Context
 from ..plugin.sweeps import SweepPoint
+from ..record.lock import held
 from ..record.protocol import require_same
-from ..run.benchmark import chosen_metrics, head_of, protocol_of
+from ..run.benchmark import chosen_metrics, head_of, open_asked, protocol_of
 from ..run.placement import resolve_device
 from ..run.watch import Watch
 from .plan import SweepOptions, points_of, require_same_points, require_same_sweep
@@ -92,7 +93,7 @@ def sweep(
     require_same_points(earlier, points, out)
     request = replace(options.scoring, device=resolve_device(options.scoring.device))
     metrics = chosen_metrics(registry, request.metrics)
-    with open_data(registry, detector, request.data, watch.data) as data:
+    with open_asked(registry, detector, request, watch) as data:
         protocol = protocol_of(request, detector, data, metrics)
         _, rows = split_rows(data, protocol.split, protocol.split_seed, protocol.min_photons)
         context = Context(detector, device=request.device)
@@ -125,29 +126,29 @@ def sweep(
     ]
     if FLOOR in registry.simulators.records and registry.simulators[FLOOR].serves(detector):
         jobs.insert(0, Job(FLOOR, request, protocol, out / "floor", FLOOR, options.preset))
-    make_folder(out)
-    record = _Record(out / FILE, head, points)
-    missing = []
-    for job in jobs:
-        if job.scored() is None:
-            missing.append(job)
-        else:
-            record.keep(job)
-    for point in points:
-        if point.seed not in options.seeds and point.name in earlier:
-            record.add(earlier[point.name])
-    record.write()
-    watch.begin([job.name for job in jobs], 1)
-    for job in jobs:
-        if job not in missing:
-            watch.advance(job.name, 1)
-    with closing(compute_all(registry, missing, options.workers, watch.news)) as done:
-        for job, error in done:
-            record.keep(job, error)
-            record.write()
-            watch.advance(job.name, 1)
-            watch.end({"name": job.name, "error": error})
-    return record.write(finished=True)
+    with held(out, command or "simbench sweep"):
+        record = _Record(out / FILE, head, points)
+        missing = []
+        for job in jobs:
+            if job.scored() is None:
+                missing.append(job)
+            else:
+                record.keep(job)
+        for point in points:
+            if point.seed not in options.seeds and point.name in earlier:
+                record.add(earlier[point.name])
+        record.write()
+        watch.begin([job.name for job in jobs], 1)
+        for job in jobs:
+            if job not in missing:
+                watch.advance(job.name, 1)
+        with closing(compute_all(registry, missing, options.workers, watch.news)) as done:
+            for job, error in done:
+                record.keep(job, error)
+                record.write()
+                watch.advance(job.name, 1)
+                watch.end({"name": job.name, "error": error})
+        return record.write(finished=True)
 
 
 def failures(content: Mapping[str, Any]) -> int:

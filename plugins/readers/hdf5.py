@@ -9,9 +9,11 @@ import numpy as np
 
 from simbench.harness.data.checks import as_responses
 from simbench.harness.data.dataset import BLOCK, Dataset
+from simbench.harness.data.hdf5 import reason, require_filters
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import ReadRequest, Responses
 
+_LOWEST = 100.0  # MeV, as the median: below, it is GeV that are meant
 _CALO_BLOCK = 256  # responses; one of the finest has 40,500 voxels
 
 
@@ -40,7 +42,7 @@ def read_calochallenge(request: ReadRequest) -> Iterator[Responses]:
         except UserError:
             raise
         except (OSError, RuntimeError, ValueError, KeyError) as error:  # h5py's, for what is damaged
-            raise UserError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+            raise UserError(f"cannot read {path}: {reason(path, error)}") from error
 
 
 def _calo_blocks(file: h5py.File, path: Path, request: ReadRequest) -> Iterator[Responses]:
@@ -65,6 +67,11 @@ def _calo_blocks(file: h5py.File, path: Path, request: ReadRequest) -> Iterator[
                 f"{path}: row {start + wrong[0]}, the incident energy should be above 0 MeV, "
                 f"found {incident[wrong[0], 0]:g}"
             )
+        if not start and not request.force and np.median(incident) < _LOWEST:
+            raise UserError(
+                f"{path}: incident_energies should be in MeV, 256 and more in the published data sets, found "
+                f"a median of {np.median(incident):.4g} (GeV?); if this is right, say --force"
+            )
         images = showers[rows].reshape(-1, *detector.shape)
         count = len(images)
         yield Responses(
@@ -80,4 +87,5 @@ def _numbers(file: h5py.File, name: str, path: Path) -> Any:
     if not isinstance(values, h5py.Dataset) or values.dtype.kind not in "uif":
         found = ", ".join(file) or "nothing"
         raise UserError(f"{path}: there should be a data set {name} of numbers, found {found}")
+    require_filters(values, path)
     return values

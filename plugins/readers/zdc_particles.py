@@ -25,6 +25,8 @@ _TOLERANCE = (
 )
 _MOST_CHARGE = 120
 _MEV = 1e-3
+_HEAVIEST = 300.0  # GeV, more than any nucleus weighs
+_FASTEST = 1e6  # GeV, more than a lead nucleus has at the LHC
 
 
 def row_of(first: int = 0) -> Place:
@@ -69,6 +71,7 @@ def features(
     if scale != 1:
         warnings.warn(f"{file}: masses are in MeV, converted to GeV", stacklevel=2)
         mass *= scale
+    _require_gev(energy, mass, file, place)
     if pdg is not None:
         _check_species(pdg, mass, charge, file, place)
     return values.astype(np.float32)
@@ -107,6 +110,17 @@ def _scale(energy: Values, momentum: Values, mass: Values, file: Path, place: Pl
             f"{', '.join(NAMES)}"
         )
     return scale
+
+
+def _require_gev(energy: Values, mass: Values, file: Path, place: Place) -> None:
+    """Energies, momenta and masses may all be in MeV, and agree: but nothing is that heavy, or that fast."""
+    for values, most, name in ((mass, _HEAVIEST, "mass"), (energy, _FASTEST, "Energy")):
+        wrong = np.flatnonzero(values > most)
+        if 2 * len(wrong) > np.count_nonzero(values):
+            raise UserError(
+                f"{file}: {place(int(wrong[0]))}, {name} should be at most {most:g} in GeV, found "
+                f"{values[wrong[0]]:g}: are energies, momenta and masses in MeV?"
+            )
 
 
 def _fits(energy: Values, momentum: Values, mass: Values) -> npt.NDArray[np.bool_]:

@@ -1,8 +1,9 @@
 """``--format``: the formats that come with simbench, and those that plugins offer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -14,6 +15,10 @@ from ...files import write_text
 from ...plugin.registry import Registry
 from ...plugin.reports import ReportFormat
 from ...plugin.specs import PROJECT
+from ...system import told
+
+SYSTEM = 4  # the exit status of what the system, or a report, could not do
+T = TypeVar("T")
 
 Formats = Annotated[
     list[str],
@@ -64,6 +69,43 @@ def render_offered(formats: Sequence[ReportFormat], runs: reports.Runs) -> tuple
         else:
             texts[each.file] = text
     return texts, len(texts) < len(formats)
+
+
+class Attempts:
+    """Makes the parts of a report, each on its own: one that fails is named, and the others go on.
+
+    Attributes:
+        failed: whether one did.
+    """
+
+    def __init__(self) -> None:
+        self.failed = False
+
+    def __call__(self, what: str, make: Callable[[], T], otherwise: T) -> T:
+        """What ``make`` gives.
+
+        Raises:
+            UserError: what the user can mend.
+            BrokenPipeError: nobody reads the output.
+        """
+        try:
+            return make()
+        except (UserError, BrokenPipeError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the rest of the report is worth having
+            self.failed = True
+            reason = told(error) if isinstance(error, OSError) else traced(error)
+            typer.echo(f"{PROJECT}: error: {what} cannot be made: {reason}", err=True)
+            return otherwise
+
+    def write(self, write: Callable[[list[str]], list[Path]], formats: Sequence[str]) -> list[Path]:
+        """The files of some formats, by ``write(formats)``; those with figures are drawn together."""
+        figured = [name for name in formats if name not in reports.PRINTED]
+        groups = [[name] for name in formats if name in reports.PRINTED] + [figured] * bool(figured)
+        written: list[Path] = []
+        for group in groups:
+            written += self(f"the report as {' and '.join(group)}", partial(write, group), list[Path]())
+        return written
 
 
 def write_offered(texts: Mapping[str, str], folder: Path) -> list[Path]:

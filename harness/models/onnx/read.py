@@ -4,7 +4,6 @@ An ONNX file is data: it can run no code of its own, for no library of custom op
 may refer to no file outside its folder.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UserError, one_line
+from ...system import threads_allowed
 
 _RANDOM = (
     "RandomNormal",
@@ -97,7 +97,7 @@ def _beside(path: Path, place: str) -> Path:
 
 def threads() -> int:
     """How many a session is given: as ``OMP_NUM_THREADS`` says, or one."""
-    return int(os.environ.get("OMP_NUM_THREADS") or 1)
+    return threads_allowed() or 1
 
 
 def open_session(model: Path | bytes, device: str) -> Any:

@@ -1,0 +1,87 @@
+"""Whether responses and conditions can belong together, as far as physics tells of any detector.
+
+A calorimeter does not measure more energy than came in, nor next to nothing of it: a factor of a thousand is
+GeV beside MeV. And how bright responses are follows their conditions: where it follows none, the rows of one
+file are not in the order of the other.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+from ..plugin.detectors import Detector
+
+LOOKED_AT = 200_000  # responses, the first ones
+ENOUGH = 500  # responses from which on a missing relation is no chance
+FOLLOWS = 4.0  # standard errors of a rank correlation: 9 features without one reach it in 1 of 2,000 cases
+MOST, LEAST = 3.0, 0.01  # of the incident energy that is measured, as the median over responses
+
+_MEV = {"eV": 1e-6, "keV": 1e-3, "MeV": 1.0, "GeV": 1e3, "TeV": 1e6}
+
+
+class Plausibility:
+    """Looks at responses block by block."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._sums: list[npt.NDArray[Any]] = []
+        self._conditions: list[npt.NDArray[np.float32]] = []
+        self._count = 0
+
+    def add(self, sums: npt.NDArray[Any], conditions: npt.NDArray[np.float32]) -> None:
+        """Take in (n,) sums over the pixels of responses, and their (n, F) conditions."""
+        if self._count < LOOKED_AT:
+            self._sums.append(np.asarray(sums, np.float64))
+            self._conditions.append(conditions)
+            self._count += len(sums)
+
+    def problem(self) -> str | None:
+        """What cannot be right, in one line, if anything."""
+        if not self._count:
+            return None
+        sums, conditions = np.concatenate(self._sums), np.concatenate(self._conditions).astype(np.float64)
+        return _balance(sums, conditions, self._detector) or _relation(sums, conditions, self._detector)
+
+
+def _balance(
+    sums: npt.NDArray[np.float64], conditions: npt.NDArray[np.float64], detector: Detector
+) -> str | None:
+    if detector.unit not in _MEV:
+        return None
+    for place, feature in enumerate(detector.features):
+        if "energy" not in feature.name.lower() or feature.unit not in _MEV:
+            continue
+        energies = conditions[:, place] * (_MEV[feature.unit] / _MEV[detector.unit])
+        known = energies > 0
+        if not known.any():
+            return None
+        share = float(np.median(sums[known] / energies[known]))
+        if LEAST <= share <= MOST:
+            return None
+        factor = " (GeV beside MeV?)" if share > 100 * MOST or 0 < share < LEAST / 5 else ""
+        return (
+            f"half of the responses hold {'more' if share > MOST else 'less'} than {share:.4g} times their "
+            f"{feature.name}, expected {LEAST:g} to {MOST:g} times: {feature.name} should be in "
+            f"{feature.unit}, responses in {detector.unit}{factor}"
+        )
+    return None
+
+
+def _relation(
+    sums: npt.NDArray[np.float64], conditions: npt.NDArray[np.float64], detector: Detector
+) -> str | None:
+    varied = [place for place in range(conditions.shape[1]) if np.ptp(conditions[:, place]) > 0]
+    if len(sums) < ENOUGH or not varied or np.ptp(sums) == 0:
+        return None
+    ranks = rankdata(sums)
+    found = [abs(np.corrcoef(ranks, rankdata(conditions[:, place]))[0, 1]) for place in varied]
+    most = float(max(found))
+    if most * np.sqrt(len(sums)) >= FOLLOWS:
+        return None
+    name = detector.feature_names[varied[int(np.argmax(found))]]
+    return (
+        f"the sums of {len(sums)} responses follow none of the conditions (the largest rank correlation, "
+        f"with {name}, is {most:.3f}): do responses and conditions belong together?"
+    )
