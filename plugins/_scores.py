@@ -14,13 +14,14 @@ from simbench.harness.metrics.conditional import by_particle, ws_within, ws_with
 from simbench.harness.metrics.correlation import correlation
 from simbench.harness.metrics.equivalent import equivalent
 from simbench.harness.metrics.image_classifier import auc_image
+from simbench.harness.metrics.jetnet import fpd_jetnet
 from simbench.harness.metrics.memorisation import memorisation
 from simbench.harness.metrics.physics_distance import Distance, fpd, kpd
 from simbench.harness.metrics.pixel import pixel
 from simbench.harness.metrics.prdc import prdc
 from simbench.harness.metrics.response import centroid_resolutions, efficiencies, response
 from simbench.harness.metrics.separation import distances, separations
-from simbench.harness.metrics.tools.arrays import jackknife_error, parts, standardised
+from simbench.harness.metrics.tools.arrays import filled, jackknife_error, parts, standardised
 from simbench.harness.metrics.tools.repeats import BINS, equal_bins, expected_sums
 from simbench.harness.plugin.metric import Resampling, Scored, Value
 
@@ -94,6 +95,11 @@ def fpd_of(scored: Scored) -> Iterator[Value]:
 def kpd_of(scored: Scored) -> Iterator[Value]:
     """KPD of the observables."""
     yield _distance(kpd(*_observables(scored), particle=_particle(scored)))
+
+
+def fpd_jetnet_of(scored: Scored) -> Iterator[Value]:
+    """FPD of the observables by JetNet's definition; the error is that of its fit."""
+    yield _distance(fpd_jetnet(*filled(*_observables(scored))))
 
 
 def separation(scored: Scored) -> Iterator[Value]:

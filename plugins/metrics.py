@@ -128,6 +128,18 @@ METRICS = (
         runs=1,
     ),
     Metric(
+        "fpd-jetnet",
+        "FPD as published",
+        "largest^2",
+        1,
+        scores.fpd_jetnet_of,
+        meaning="Frechet physics distance by JetNet's definition: only beside published numbers",
+        cost="4 s for any number of responses",
+        needs=("observables",),
+        default=False,
+        runs=1,
+    ),
+    Metric(
         "prdc",
         "Coverage",
         "fraction",

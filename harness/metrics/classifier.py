@@ -133,21 +133,26 @@ def auc(
     Raises:
         ValueError: the arrays are empty, infinite, or do not fit together; fewer than 4 particles.
     """
-    sides = pair(reference, generated, missing=True)
-    names = column_names(names, sides[0].shape[1])
+    whole = np.asarray(reference), np.asarray(generated)
+    for side, name in zip(whole, ("reference", "generated"), strict=True):
+        if not side.size:
+            raise ValueError(f"{name} is empty: its shape is {side.shape}")
     owners = [
-        labels(particle, len(sides[0]), "particle"),
-        labels(particle if generated_particle is None else generated_particle, len(sides[1]), "particle"),
+        labels(particle, len(whole[0]), "particle"),
+        labels(particle if generated_particle is None else generated_particle, len(whole[1]), "particle"),
     ]
+    kept = [capped(owner, rows, seed) for owner in owners]  # first: the rest is never looked at
+    sides = pair(whole[0][kept[0]], whole[1][kept[1]], missing=True)
+    names = column_names(names, sides[0].shape[1])
     if conditions is not None:
-        given = pair(conditions, conditions if generated_conditions is None else generated_conditions)
-        for told, side, name in zip(given, sides, ("reference", "generated"), strict=True):
+        given = [np.asarray(one) for one in (conditions, generated_conditions) if one is not None]
+        for told, side, name in zip((given[0], given[-1]), whole, ("reference", "generated"), strict=True):
             if len(told) != len(side):
                 raise ValueError(f"the {name} has {len(side)} responses, but conditions for {len(told)}")
-        sides = (np.hstack([sides[0], given[0]]), np.hstack([sides[1], given[1]]))
-    kept = [capped(owner, rows, seed) for owner in owners]
+        facts = pair(given[0][kept[0]], given[-1][kept[1]])
+        sides = (np.hstack([sides[0], facts[0]]), np.hstack([sides[1], facts[1]]))
     owner = np.concatenate([one[keep] for one, keep in zip(owners, kept, strict=True)])
-    values = np.concatenate([side[keep] for side, keep in zip(sides, kept, strict=True)])
+    values = np.concatenate(sides)
     counts = int(kept[0].sum()), int(kept[1].sum())
     truth = np.repeat([True, False], counts)
     if len(np.unique(owner)) < 2 * FOLDS:

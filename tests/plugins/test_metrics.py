@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 FEATURES = ("Energy", "Vx", "Vy", "Vz", "Px", "Py", "Pz", "mass", "charge")
 UNBIASED = ("energy-conditional", "fpd", "kpd", "conditional")
-ON_REQUEST = ("auc-image", "prdc", "response", "pixel", "memorisation")
+ON_REQUEST = ("auc-image", "fpd-jetnet", "prdc", "response", "pixel", "memorisation")
 
 
 def sums(showers):
