@@ -28,7 +28,7 @@ class Blind:
         responses: those of some rows (n,) of the N, as (n, H, W).
     """
 
-    notes = ("ignores the particle: draws training responses at random",)
+    notes = ("ignores the particle",)
 
     def __init__(self, rows: int, responses: Draw) -> None:
         self._rows, self._responses = rows, responses
@@ -52,7 +52,7 @@ class Replay:
         scaler: fitted on the conditions.
     """
 
-    notes = ("repeats training responses of the nearest particles",)
+    notes = ("repeats training responses",)
 
     def __init__(
         self,
