@@ -16,7 +16,7 @@ POOL = 0.1  # share of the rows that the memoriser knows, if it is told nothing 
 
 def meaning(name: str) -> str:
     """What the fault of a name does, in one line."""
-    return " ".join((FAULTS[name].__doc__ or "").split())
+    return " ".join((FAULTS[name].__doc__ or "").replace("``", "").split())
 
 
 def spoiled(
