@@ -1,7 +1,8 @@
 """How far from the floor: every metric of every model beside what a perfect simulator scores, and in words.
 
 The words follow fixed rules. A score within two standard errors of its floor, or no worse than it, is *at the
-floor*; any other is so many times the floor. Scores of which more is better are compared the other way round.
+floor*; any other is so many times the floor, or, where that is zero but for chance, worse than it. Scores of
+which more is better are compared the other way round. A model is *as good as* so many true responses: n*.
 What gives a model away is the observable on which a classifier (``auc``) leans most.
 """
 
@@ -14,6 +15,7 @@ from .build import build_table, metric_column, metrics_of, ok_models
 from .table import Cell, Table
 
 CLASSIFIER = "auc"
+EQUIVALENT = "energy-conditional"  # which tells n*, the number of true responses that are as wrong
 CHANCE = 0.05  # of an AUC around its floor: less is no fault worth naming
 FAR = 1.5  # times the floor from which on a model is said to be far from it
 
@@ -46,9 +48,12 @@ def _any_floor(results: Labelled) -> bool:
 
 
 def ratio(score: Mapping[str, Any], about: Mapping[str, Any]) -> float | None:
-    """How many times the floor a score is; ``None`` where there is no floor, or none above zero."""
-    mean, floor = score.get("mean"), score.get("floor")
-    if mean is None or floor is None or floor <= 0 or mean <= 0:
+    """How many times the floor a score is; ``None`` where there is no floor, or none that is clear of zero.
+
+    An unbiased score has a floor of zero but for chance, and no multiples: one within two errors is none.
+    """
+    mean, floor, error = score.get("mean"), score.get("floor"), score.get("error") or 0.0
+    if mean is None or floor is None or floor <= 2 * error or mean <= 0:
         return None
     times = mean / floor if about["better"] == "lower" else floor / mean
     return float(times)
@@ -74,7 +79,7 @@ def remarks(results: Labelled) -> tuple[str, ...]:
 
 
 def _said(model: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    at_floor, near, far = [], [], []
+    at_floor, near, far, beyond = [], [], [], []
     for name, about in metrics.items():
         score = model.get(name) or {}
         times = ratio(score, about)
@@ -84,17 +89,40 @@ def _said(model: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) ->
             near.append(f"{name} {times:.2f}")
         elif times is not None:
             far.append(f"{name} {times:.3g}")
+        elif score.get("mean") is not None and score.get("floor") is not None:
+            beyond.append(name)
     if at_floor:
         yield f"at the floor in {', '.join(at_floor)}"
     if near:
         yield f"near it in {', '.join(near)} (times the floor)"
     if far:
         yield f"far from it in {', '.join(far)}"
-    if not (at_floor or near or far):
+    if beyond:
+        yield f"worse than it, which is zero, in {', '.join(beyond)}"
+    if not (at_floor or near or far or beyond):
         yield "no score with a floor"
+    worth = _worth(model)
+    if worth:
+        yield worth
     given_away = _given_away(model)
     if given_away:
         yield given_away
+
+
+def _worth(model: Mapping[str, Any]) -> str | None:
+    """How many true responses would be as wrong, with the range of one error."""
+    told = (model.get(EQUIVALENT) or {}).get("worth") or {}
+    number, low, high = ((told.get(name) or {}).get("mean") for name in ("number", "low", "high"))
+    if number is None:
+        return f"as good as {_two_digits(low)} true responses or more" if low is not None else None
+    most = f"to {_two_digits(high)}" if high is not None else "or more"
+    least = f"{_two_digits(low)} {most}" if low is not None else most
+    return f"as good as {_two_digits(number)} true responses ({least})"
+
+
+def _two_digits(number: float) -> str:
+    """``5,300``."""
+    return f"{float(f'{number:.2g}'):,.0f}"
 
 
 def _at_floor(score: Mapping[str, Any], about: Mapping[str, Any]) -> bool:

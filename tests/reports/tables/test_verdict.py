@@ -47,6 +47,30 @@ def test_words_by_their_rules(run: dict[str, Any]) -> None:
     assert there == "there: at the floor in ws, auc."
 
 
+@pytest.mark.parametrize(
+    ("worth", "words"),
+    [
+        ((5288.4, 4238.0, 7028.0), "as good as 5,300 true responses (4,200 to 7,000)"),
+        ((38.2, 35.4, None), "as good as 38 true responses (35 or more)"),
+        ((None, 36481.0, None), "as good as 36,000 true responses or more"),
+        ((None, None, None), None),
+    ],
+)
+def test_how_many_true_responses_it_is_worth(run: dict[str, Any], worth: Any, words: str | None) -> None:
+    told = {
+        name: {"mean": value, "std": None}
+        for name, value in zip(("number", "low", "high"), worth, strict=True)
+    }
+    run["metrics"]["energy-conditional"] = {**run["metrics"]["auc"], "title": "Excess"}
+    run["models"][0]["energy-conditional"] = score(2e-4, 1e-5, error=4e-5, worth=told)
+    said = remarks([("run", run)])[0]
+    assert "; worse than it, which is zero, in energy-conditional" in said
+    assert words is None or f"; {words}; given away by" in said
+    (table,) = verdict_table([("run", run)])
+    far = next(row for row in table.rows if row.model == "far")
+    assert far.cells[-1].ratio is None  # 20 times nothing
+
+
 def test_more_may_be_better(run: dict[str, Any]) -> None:
     run["metrics"]["ws"]["better"] = "higher"
     (table,) = verdict_table([("run", run)])
