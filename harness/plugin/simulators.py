@@ -193,7 +193,7 @@ class TrainingRequest:
         validation_conditions: (M, F) float32.
         score: ``score(conditions, responses)`` of responses to ``validation_conditions``, for choosing a
             checkpoint; smaller is better. It sees conditions and images:
-            :mod:`simbench.harness.training.validation` has its formula.
+            ``simbench.harness.training.validation`` has its formula.
         scores: the same by name: ``validation`` is that score, beside it are its parts and the mean ``ws``.
         trained_on: to be stored with the weights, and told as ``trained_on``.
         min_photons: the dataset's photon threshold.
