@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simbench.harness import rng
+from simbench.harness.files import neighbour
 from simbench.harness.hooks import Context, Progress, TrainedOn, TrainingRequest
 
 if TYPE_CHECKING:
@@ -73,9 +74,9 @@ class TrainedModel:
             particles=self._simulator.training_particles,
         )
         self.training_record = {"preset": header["preset"], **header["training"]}
-        record = path.with_name(RECORD)
+        record = neighbour(path, RECORD)
         if (
-            context.weights and record.exists()
+            context.weights and record is not None
         ):  # beside a training of one's own, and it also knows the seconds
             self.training_record["history"] = json.loads(record.read_text(encoding="utf-8"))["history"]
         self.fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..arrays import plain
 from ..plugin.simulators import Routing, TrainedOn
 from .checks import Subject, fail, require_equal
 
@@ -17,7 +18,7 @@ def routing(subject: Subject) -> None:
     if not isinstance(simulator, Routing):
         return
     rows = len(subject.conditions)
-    experts = np.asarray(simulator.route(subject.conditions.copy()))
+    experts = plain(simulator.route(subject.conditions.copy()), "route")
     if experts.shape != (rows,) or experts.dtype.kind not in "ui":
         fail(f"route gives {experts.dtype} of shape {experts.shape}", f"give integers of shape ({rows},)")
     count = _experts(simulator)
@@ -86,13 +87,19 @@ def execution(subject: Subject) -> None:
 
 
 def notes(subject: Subject) -> None:
-    """If it has notes for tables: a tuple of texts, one line each."""
+    """If it has notes for tables: a tuple of texts, one line each; and it knows no faults of its own."""
     simulator = subject.make()
     told = getattr(simulator, "notes", ())
     if not isinstance(told, tuple | list) or not all(
         isinstance(note, str) and "\n" not in note for note in told
     ):
         fail(f"notes is {told!r:.80}", "give a tuple of short texts without line breaks")
+    if hasattr(simulator, "faults"):
+        subject.generate(by=simulator)  # some show only then
+        if simulator.faults:
+            fail(
+                "; ".join(map(str, simulator.faults)), "mend the model: it is scored all the same, and marked"
+            )
 
 
 def fingerprint(subject: Subject) -> None:

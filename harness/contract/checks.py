@@ -204,6 +204,8 @@ def _require_shape(subject: Subject, responses: Any, rows: int) -> None:
             f"generate returns {type(responses).__name__}",
             "return a NumPy array; a tensor becomes one by .detach().cpu().numpy()",
         )
+    if isinstance(responses, np.ma.MaskedArray):
+        fail("generate returns a masked array, whose masked values would count", "return responses.filled(0)")
     expected = (rows, *subject.detector.shape)
     if responses.shape != expected:
         fail(

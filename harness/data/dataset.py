@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import plain
 from ..errors import UserError
 from ..files import atomic
 from ..plugin.datasets import Responses
@@ -242,6 +243,7 @@ def write(
     Raises:
         UserError: the file cannot be written.
         ValueError: a block does not fit the detector.
+        TypeError: a block masks some of its values.
     """
     fingerprint = _Fingerprint()
     try:
@@ -271,6 +273,8 @@ def write(
 
 
 def _check_block(block: Responses, detector: Detector) -> None:
+    for name in _COLUMNS:
+        plain(getattr(block, name), f"the {name} of a block")
     dtype = block.showers.dtype
     if block.showers.shape[1:] != detector.shape or (
         dtype.kind != "u" if detector.counted else dtype != "f4"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import plain
 from ..errors import UserError, traced
 from ..files import make_folder
 from ..plugin.datasets import DatasetReader, ReadRequest, Responses
@@ -232,16 +233,23 @@ class _Intake:
         return Imported(self._kept, len(self._numbers), self._read - self._kept, low, high, fingerprint)
 
 
+def _plain(values: Any, place: str) -> npt.NDArray[Any]:
+    try:
+        return plain(values, f"{place}: the reader")
+    except TypeError as error:
+        raise UserError(str(error)) from error
+
+
 def _typed(block: Responses, detector: Detector, place: str, first: int) -> Responses:
     """A block with the types of a dataset. Zeros of either sign are one, so that they group together.
 
     Raises:
         UserError: the arrays do not fit the detector or each other; a condition is not finite.
     """
-    showers = as_responses(np.asarray(block.showers), detector, place, first)
+    showers = as_responses(_plain(block.showers, place), detector, place, first)
     with np.errstate(over="ignore"):
-        conditions = np.asarray(block.conditions).astype(np.float32) + np.float32(0)
-    pdg = np.asarray(block.pdg).astype(np.int32)
+        conditions = _plain(block.conditions, place).astype(np.float32) + np.float32(0)
+    pdg = _plain(block.pdg, place).astype(np.int32)
     expected = (len(showers), len(detector.features))
     if conditions.shape != expected or pdg.shape != expected[:1]:
         raise UserError(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import UserError
+from ..errors import UserError, traced
 from ..files import cache_folder, make_folder
 from ..plugin.datasets import DatasetMaker, MakeRequest, Particles, Responses
 from ..plugin.detectors import Detector
@@ -57,14 +57,19 @@ def make(path: Path, maker: DatasetMaker, request: MakeRequest, report: Report =
         raise UserError(f"dataset maker {maker.name!r} draws particles of its own only, none like a file's")
     make_folder(path.parent)
     blocks: Iterator[Responses] = maker.make(request)
-    return dataset.write(
-        path,
-        request.detector,
-        blocks,
-        min_photons=request.min_photons,
-        provenance=maker.provenance,
-        progress=report,
-    )
+    try:
+        return dataset.write(
+            path,
+            request.detector,
+            blocks,
+            min_photons=request.min_photons,
+            provenance=maker.provenance,
+            progress=report,
+        )
+    except (UserError, OSError, MemoryError):
+        raise
+    except Exception as error:  # a maker may be anyone's
+        raise UserError(f"dataset maker {maker.name}: {traced(error)}") from error
 
 
 def embedded_path(registry: Registry, detector: Detector, report: Callable[[int, int], None]) -> Path:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 Sums = npt.NDArray[np.float64]
 StoredSums = npt.NDArray[np.float64] | npt.NDArray[np.uint32]  # whole numbers take half the memory
 _PER_RESPONSE = ("examples", "example_rows", "experts", "particle", "conditions", "observables")
-OPTIONAL = (*_PER_RESPONSE, "observed", "features", "image")  # of a unit
+OPTIONAL = (*_PER_RESPONSE, "observed", "features", "image", "notes")  # of a unit
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Unit:
         observed: the M names of the observables.
         features: the F names of the conditions, of the reference only.
         image: (H, W) float64, the sum of all responses.
+        notes: what a simulator has said of itself since it generated these; ``None`` if nothing.
         lit: the responses themselves, of a chunk on its way to the disk.
     """
 
@@ -73,6 +74,7 @@ class Unit:
     features: tuple[str, ...] | None = None
     image: npt.NDArray[np.float64] | None = field(default=None, repr=False)
     lit: Lit | None = field(default=None, repr=False)
+    notes: tuple[str, ...] | None = None
 
     @property
     def conventions(self) -> dict[str, tuple[str, ...]]:
@@ -116,7 +118,8 @@ def joined(parts: Sequence[Unit]) -> Unit:
     }
     images = [part.image for part in parts if part.image is not None]
     image = np.sum(images, axis=0) if images else None
-    return Unit(columns=parts[0].columns, observed=parts[0].observed, image=image, **together)
+    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes or ())) or None
+    return Unit(columns=parts[0].columns, observed=parts[0].observed, image=image, notes=notes, **together)
 
 
 def narrow(sums: npt.NDArray[Any]) -> StoredSums:

@@ -6,6 +6,7 @@ model's failure. What can be seen without running it (no such file, no such clas
 
 import hashlib
 import inspect
+import os
 import re
 import symtable
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 
 from .. import rng
 from ..errors import UserError
+from ..files import ways_to
 from ..plugin.registry import Source
 from ..plugin.simulators import Context, Simulator, SimulatorOffer
 
@@ -38,7 +40,27 @@ def simulator_of(path: Path, name: str, digest: str, context: Context) -> Simula
         TypeError: ``name`` cannot be called, or gives no simulator.
         Exception: whatever the file raises.
     """
-    target = getattr(_module(path, digest), name, None)
+    for way in (ways := ways_to(path))[:-1]:  # what it reads may lie beside the link, or beside its target
+        try:
+            return _made(way, path, name, digest, context)
+        except FileNotFoundError as error:
+            if not _elsewhere(error, way, ways):
+                raise
+    return _made(ways[-1], path, name, digest, context)
+
+
+def _elsewhere(error: FileNotFoundError, way: Path, ways: tuple[Path, ...]) -> bool:
+    """Whether a file that is not beside a link is beside what it leads to."""
+    missing = Path(os.path.abspath(str(error.filename)))  # noqa: PTH100 - no link of it is followed
+    if error.filename is None or not missing.is_relative_to(way.parent):
+        return False
+    inside = missing.relative_to(way.parent)
+    return any((other.parent / inside).exists() for other in ways)
+
+
+def _made(way: Path, path: Path, name: str, digest: str, context: Context) -> Simulator:
+    """What ``name`` gives when the file is run as ``way``."""
+    target = getattr(_module(way, digest), name, None)
     if target is None:
         raise ValueError(f"{path.name} defines no {name} when it is run")
     if not callable(target):
@@ -82,7 +104,7 @@ def offer_of(spec: str) -> tuple[SimulatorOffer, Source]:
         UserError: no class is named, there is no such file, or the file has no such class.
     """
     file, _, name = spec.rpartition(":") if ".py:" in spec else (spec, "", "")
-    path = Path(file).resolve()
+    path = Path(os.path.abspath(file))  # noqa: PTH100 - a link's own name and neighbours count
     try:
         source = path.read_bytes()
     except OSError as error:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import plain
 from ..errors import UserError, traced
 
 Floats = npt.NDArray[np.float64]
@@ -73,7 +74,8 @@ def observables_of(chosen: Sequence[Observable], responses: npt.NDArray[Any]) ->
     for place, one in enumerate(chosen):
         if one.function is not None:
             try:
-                found = np.asarray(one.function(responses), dtype=np.float64)
+                given = plain(one.function(responses), f"observable {one.name!r}")
+                found = np.asarray(given, dtype=np.float64)
             except Exception as error:
                 raise UserError(f"observable {one.name!r}: {traced(error)}") from error
         elif one.name in NAMES and standard is not None:

@@ -68,7 +68,7 @@ def load_unit(path: Path, identity: Mapping[str, Any] | None = None) -> Unit | N
             if identity is not None and str(stored["identity"]) != json.dumps(identity, sort_keys=True):
                 return None
             optional: dict[str, Any] = {name: stored[name] for name in OPTIONAL if name in stored}
-            for name in {"observed", "features"} & optional.keys():
+            for name in {"observed", "features", "notes"} & optional.keys():
                 optional[name] = tuple(map(str, optional[name]))
             columns = tuple(str(name) for name in stored["columns"])
             return Unit(narrow(stored["sums"]), columns, **optional)

@@ -229,6 +229,7 @@ class _ModelRun:
             whole,
             examples=whole.examples if first else None,
             example_rows=self._plan.example_rows if first else None,
+            notes=tuple(note for note in whole.notes or () if note not in self._marks) or None,
         )
         save_unit(self._path(task.run), unit, {**self._identity, "run": task.run})
         self._units[task.run] = unit
@@ -237,6 +238,7 @@ class _ModelRun:
     def _end_if_complete(self) -> None:
         if not self._parts:
             units = tuple(self._units[run] for run in sorted(self._units))
+            self._marks += sorted({note for unit in units for note in unit.notes or ()} - {*self._marks})
             self.outcome = Outcome(
                 model=self._model,
                 status="ok",

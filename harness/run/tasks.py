@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import plain
 from ..data.sums import Projection
 from ..data.unit import Lit, Unit
 from ..errors import UserError, one_line, traced
@@ -172,37 +173,39 @@ def check_responses(responses: Any, rows: int, shape: tuple[int, int]) -> npt.ND
     """The responses, if they are what :class:`Simulator` promises.
 
     Raises:
-        TypeError: they are no NumPy array.
+        TypeError: they are no NumPy array, or a masked one.
         ValueError: they are of another shape or kind, not finite, or negative; says where.
     """
     if not isinstance(responses, np.ndarray):
         raise TypeError(f"generate should return a NumPy array, found {type(responses).__name__}")
+    found = plain(responses, "generate")
     expected = (rows, *shape)
-    if responses.shape != expected:
-        raise ValueError(f"generate should return responses of shape {expected}, found {responses.shape}")
-    if responses.dtype.kind not in "uif":
-        raise ValueError(f"generate should return float32 or integers, found {responses.dtype}")
-    low, high = (responses.min(), responses.max()) if responses.size else (0, 0)
+    if found.shape != expected:
+        raise ValueError(f"generate should return found of shape {expected}, found {found.shape}")
+    if found.dtype.kind not in "uif":
+        raise ValueError(f"generate should return float32 or integers, found {found.dtype}")
+    low, high = (found.min(), found.max()) if found.size else (0, 0)
     if low >= 0 and high < np.inf:  # neither is true of NaN
-        return responses
-    for what, wrong in (("NaN or infinite", ~np.isfinite(responses)), ("negative", responses < 0)):
+        return found
+    for what, wrong in (("NaN or infinite", ~np.isfinite(found)), ("negative", found < 0)):
         if wrong.any():
             place = tuple(int(index) for index in np.argwhere(wrong)[0])
             raise ValueError(f"generate should return finite values >= 0, found a {what} one at {place}")
-    return responses
+    return found
 
 
 def _generate(simulator: Simulator, projection: Projection, task: Generate) -> Unit:
     responses = simulator.generate(task.conditions.copy(), seed=task.seed)
-    check_responses(responses, len(task.conditions), projection.shape)
+    notes = tuple(map(str, getattr(simulator, "notes", ())))  # some are only known now
+    responses = check_responses(responses, len(task.conditions), projection.shape)
     experts = None
     if task.run == 0 and isinstance(simulator, Routing):  # the expert depends on the condition alone
-        experts = np.array(simulator.route(task.conditions.copy()), dtype=np.int64)
+        experts = np.array(plain(simulator.route(task.conditions.copy()), "route"), dtype=np.int64)
         if experts.shape != (len(task.conditions),):
             raise ValueError(f"route should return {len(task.conditions)} experts, found {experts.shape}")
     examples = np.array(responses[task.examples])
     lit = Lit.of(responses) if task.keep else None
-    return replace(projection(responses), examples=examples, experts=experts, lit=lit)
+    return replace(projection(responses), examples=examples, experts=experts, lit=lit, notes=notes or None)
 
 
 _PASSED = ("__pycache__", ".git", LOCK)  # of a folder of weights

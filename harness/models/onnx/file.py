@@ -5,11 +5,13 @@ such file, unreadable scales) is the user's; what goes wrong later is that model
 """
 
 import hashlib
+import os
 import re
 from functools import partial
 from pathlib import Path
 
 from ...errors import UserError
+from ...files import neighbour
 from ...plugin.registry import Source
 from ...plugin.simulators import Context, Simulator, SimulatorOffer
 from .scales import Scales, read_scales
@@ -56,15 +58,14 @@ def onnx_offer_of(spec: str) -> tuple[SimulatorOffer, Source]:
     if parts is None:
         raise UserError(f"model {spec!r}: expected onnx:FILE or onnx:FILE@SCALES")
     file, scales = _split(parts["file"])
-    path = Path(file).resolve()
+    path = Path(os.path.abspath(file))  # noqa: PTH100 - a link's own name and neighbours count
     try:
         digest = _digest(path)
     except OSError as error:
         raise UserError(
             f"model {spec!r}: cannot read {file or 'a file of no name'}: {error.strerror}"
         ) from error
-    beside = path.with_name(SIDECAR)
-    chosen = Path(scales) if scales else beside if beside.exists() else None
+    chosen = Path(scales) if scales else neighbour(path, SIDECAR)
     told = "raw conditions" if chosen is None else f"conditions scaled by {chosen.name}"
     offer = SimulatorOffer(
         name=re.sub("[,@]", "_", f"{spec.partition(':')[0]}:{path.name}"),  # both mean something in --models

@@ -84,9 +84,9 @@ def recognise(ports: Sequence[Port], detector: Detector) -> Inputs:
     )
     if len(ports) != 2 or any(len(each.dimensions) < 2 or each.kind not in _TYPES for each in ports):
         raise ValueError(expected)
-    flat = [each.dimensions[1:] for each in ports]
+    first, flat = [each.dimensions[0] for each in ports], [each.dimensions[1:] for each in ports]
     fits = [place for place in (0, 1) if flat[place] == (features,)]
-    fits = fits or [place for place in (0, 1) if flat[place] == (None,)]
+    fits = fits or [place for place in (0, 1) if flat[place] == (None,) and first[place] != features]
     if not fits:
         raise ValueError(expected)
     place, note = (fits[0], None) if len(fits) == 1 else _by_name(ports)

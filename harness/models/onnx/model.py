@@ -15,6 +15,7 @@ from ...errors import one_line
 from ...plugin.detectors import Detector
 from ...plugin.simulators import TrainedOn
 from .inputs import Port, port, recognise
+from .layout import Layout, layout
 from .read import OnnxFile, open_session, package, read_onnx, threads
 from .scales import Scales
 
@@ -23,6 +24,9 @@ OUTPUT_KEY = "output"  # of the metadata by which a model declares which of them
 TRAINED_ON_KEY = "simbench.trained_on"
 LOG_LIMIT = 12.0  # of log(1 + photons): 160,000 photons in a pixel, more than a detector's largest response
 
+FIXED = "draws random numbers with a seed of its own: its spread between runs is unknown"
+NEGATIVE = "output below zero, set to zero"
+_BELOW = 1e-5  # of the largest value, or of 1
 _ROWS = 256  # computed together where the model leaves it open
 _ACCURACY = 2e-6  # of expm1(log1p(n)) in float32, relative to 1 + n
 _PROBE = 64  # rows by which the kind of output is told
@@ -32,7 +36,8 @@ class OnnxSimulator:
     """Responses of a generator in an ONNX file.
 
     Attributes:
-        notes: what was guessed of the file; tables show it.
+        notes: what was guessed of the file, and its faults; tables show them.
+        faults: what is wrong with it though it can be scored; ``plugin check`` refuses it.
         fingerprint: of the file, what it refers to, and the scales.
         trained_on: as far as the file tells; without hashes of particles.
         execution: how it computes: ``engine`` and ``batch``.
@@ -52,7 +57,7 @@ class OnnxSimulator:
         self, path: Path, scales: Scales | None, output: str | None, detector: Detector, device: str
     ) -> None:
         file = read_onnx(path)
-        self._shape = detector.shape
+        self._shape, self._features = detector.shape, detector.feature_names
         self._scales = scales
         if scales is not None and len(scales.mean) != len(detector.features):
             raise ValueError(
@@ -62,14 +67,17 @@ class OnnxSimulator:
         self._random = file.random
         if self._random:  # what is guessed below is then the same in every process
             package("onnxruntime").set_seed(0)
-        self._make: Callable[[], Any] = lambda: open_session(path, device)
+        self._make: Callable[[], Any] = lambda: open_session(file.path, device)
         self._session = self._make()
+        self._layout: Layout | None = None
         self._inputs = recognise([port(each) for each in self._session.get_inputs()], detector)
         self._output = port(self._session.get_outputs()[0])
         self._check_output(self._output)
         self._log, guess = self._kind(output, file.metadata.get(OUTPUT_KEY), len(detector.features))
         self._guessed = guess is not None
-        self.notes = tuple(note for note in (self._inputs.note, guess, self._turned()) if note)
+        self._layout = self._laid_out(len(detector.features))
+        self.faults = (*self._odd(), *[FIXED] * file.fixed)
+        self.notes = tuple(note for note in (self._inputs.note, guess, *self.faults) if note)
         self.trained_on = _trained_on(file.metadata)
         self.fingerprint = _fingerprint(file, scales)
         self.execution = {"engine": "onnx", "batch": self._inputs.batch or _ROWS, "threads": threads()}
@@ -78,10 +86,13 @@ class OnnxSimulator:
         """Photons (N, H, W), real numbers as the file gives them, what is below zero set to zero.
 
         Raises:
-            ValueError: the file cannot be run, or its output was taken for logarithms and is none.
+            ValueError: the file cannot be run, its output is -inf or no logarithm as it was taken for, or a
+                condition does not fit into its input.
         """
         conditions = np.asarray(conditions, dtype=np.float32)
-        scaled = conditions if self._scales is None else self._scales(conditions)
+        with np.errstate(over="ignore", invalid="ignore"):  # found, with its name, below
+            scaled = conditions if self._scales is None else self._scales(conditions)
+        self._fed(conditions, scaled)
         if self._random:  # a session draws its random numbers in order: begin anew with this seed
             package("onnxruntime").set_seed(rng.derive(seed, "onnxruntime") % 2**31)
             self._session = self._make()
@@ -89,8 +100,36 @@ class OnnxSimulator:
         images = np.empty((len(scaled), *self._shape), dtype=np.float32)
         for rows in _blocks(len(scaled), self._inputs.batch or _ROWS):
             values = self._run(self._noise(keys[rows]), scaled[rows])
+            self._look(values)
             images[rows] = self._photons(values) if self._log else values
         return np.maximum(images, 0, out=images)
+
+    def _look(self, values: npt.NDArray[np.float32]) -> None:
+        """Note values below zero, which become zero.
+
+        Raises:
+            ValueError: one is minus infinity, which no photons give.
+        """
+        low = float(values.min()) if values.size else 0.0
+        if low == -np.inf:
+            raise ValueError(
+                f"the output is -inf in response {int(np.argwhere(values == low)[0][0])} of a batch"
+            )
+        if low < -_BELOW * max(1.0, float(np.abs(values).max())) and NEGATIVE not in self.faults:
+            self.faults, self.notes = (*self.faults, NEGATIVE), (*self.notes, NEGATIVE)
+
+    def _fed(self, conditions: npt.NDArray[np.float32], scaled: npt.NDArray[np.float32]) -> None:
+        """Raise ValueError, with the feature's name, for conditions that do not fit into the input's type."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            cast = scaled.astype(self._inputs.conditions_type)
+        for what, values in (("", conditions), ("scaled, ", scaled), (f"as {cast.dtype}, ", cast)):
+            wrong = np.argwhere(~np.isfinite(values))
+            if len(wrong):
+                row, place = wrong[0]
+                raise ValueError(
+                    f"the condition {self._features[place]} of row {row} is {what}{values[row, place]}, "
+                    f"from {conditions[row, place]:g}: expected a finite number (scales: @FILE)"
+                )
 
     def _photons(self, logarithms: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Photons of logarithms; a number that is whole but for the accuracy of float32 becomes whole."""
@@ -130,7 +169,10 @@ class OnnxSimulator:
             raise ValueError(f"onnxruntime cannot run it: {one_line(error)}") from None
         if values.size != given * self._shape[0] * self._shape[1]:
             raise ValueError(self._expected(f"{values.shape} for {given} rows"))
-        return values.reshape(given, *self._shape)[:rows].astype(np.float32)
+        if self._layout is None:  # as it comes
+            return values
+        with np.errstate(over="ignore"):  # an infinity is found by who asked for responses
+            return values.reshape(given, *self._shape)[:rows].astype(np.float32)
 
     def _check_output(self, output: Port) -> None:
         sizes = output.dimensions[1:]
@@ -144,13 +186,23 @@ class OnnxSimulator:
         height, width = self._shape
         return f"expected real numbers (batch, {height}, {width}) as the first output, found {found}"
 
-    def _turned(self) -> str | None:
-        """A warning if the images seem to be transposed: their size is right, so nothing else would tell."""
-        sides = tuple(size for size in self._output.dimensions[1:] if size != 1)
-        if sides == self._shape[::-1] != self._shape:
-            wide, high = sides
-            return f"images declared as {wide} x {high} are read row by row as {high} x {wide}"
-        return None
+    def _laid_out(self, features: int) -> Layout:
+        keys = rng.keys(rng.derive(0, "layout"), np.arange((self._inputs.batch or _PROBE) + 1))
+        conditions = rng.normal(rng.split(keys, 0)[:, None], np.arange(features)[None]).astype(np.float32)
+        return layout(self._run, self._noise(keys), conditions, self._inputs.batch, self._random)
+
+    def _odd(self) -> Iterator[str]:
+        """What is odd about the order of the output: its size is right, so nothing else would tell."""
+        assert self._layout is not None  # noqa: S101
+        if self._layout.mixed:
+            yield "a response depends on the others of its batch"
+        declared = tuple(size for size in self._output.dimensions[1:] if size != 1)
+        found = tuple(size for size in self._layout.shape if size != 1)
+        for sides in (declared, found):
+            if sides == self._shape[::-1] != self._shape:
+                wide, high = sides
+                yield f"images declared as {wide} x {high} are read row by row as {high} x {wide}"
+                break
 
     def _kind(self, asked: str | None, declared: str | None, features: int) -> tuple[bool, str | None]:
         """Whether the output is logarithms, and what is to be said if that is a guess.
@@ -169,7 +221,7 @@ class OnnxSimulator:
         conditions = rng.normal(rng.split(keys, 0)[:, None], np.arange(features)[None]).astype(np.float32)
         noise = self._noise(keys)
         blocks = _blocks(_PROBE, self._inputs.batch or _PROBE)
-        values = np.concatenate([self._run(noise[rows], conditions[rows]) for rows in blocks])
+        values = np.concatenate([self._run(noise[rows], conditions[rows]).ravel() for rows in blocks])
         whole = values.max() >= 1 and np.array_equal(values, np.rint(values))
         photons = bool(whole or values.max() > LOG_LIMIT)
         return not photons, f"output taken for {'photons' if photons else 'log(1 + photons)'}, undeclared"

@@ -4,13 +4,14 @@ An ONNX file is data: it can run no code of its own, for no library of custom op
 may refer to no file outside its folder.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ...errors import UserError, one_line
+from ...files import ways_to
 from ...system import threads_allowed
 
 _RANDOM = (
@@ -28,16 +29,18 @@ class OnnxFile:
     """What is known of an ONNX file before anything is run.
 
     Attributes:
-        path: the file.
+        path: the file, by the name beside which its data lie.
         metadata: its ``metadata_props``.
         beside: files with data that it refers to.
         random: whether it draws random numbers of its own.
+        fixed: whether it does so with a seed that it brings.
     """
 
     path: Path
     metadata: dict[str, str]
     beside: tuple[Path, ...]
     random: bool
+    fixed: bool = False
 
 
 def read_onnx(path: Path) -> OnnxFile:
@@ -57,13 +60,23 @@ def read_onnx(path: Path) -> OnnxFile:
     graphs = [model.graph, *model.functions]
     nodes = [node for graph in graphs for node in _nodes(graph)]
     tensors = [tensor for graph in graphs for tensor in _tensors(graph)]
-    places = {entry.value for tensor in tensors for entry in tensor.external_data if entry.key == "location"}
+    places = sorted(
+        {entry.value for tensor in tensors for entry in tensor.external_data if entry.key == "location"}
+    )
+    path, beside = _beside(path, places)
     return OnnxFile(
         path=path,
         metadata={entry.key: entry.value for entry in model.metadata_props},
-        beside=tuple(_beside(path, place) for place in sorted(places)),
-        random=any(node.op_type in _RANDOM and node.domain in ("", "ai.onnx") for node in nodes),
+        beside=beside,
+        random=any(map(_draws, nodes)),
+        fixed=any(_draws(node) and any(each.name == "seed" for each in node.attribute) for node in nodes),
     )
+
+
+def _draws(node: Any) -> bool:
+    """Whether a node draws random numbers; Dropout may, where it is told that it is trained."""
+    training = node.op_type == "Dropout" and len(node.input) > 2 and node.input[2]
+    return node.domain in ("", "ai.onnx") and bool(node.op_type in _RANDOM or training)
 
 
 def _nodes(graph: Any) -> Iterator[Any]:
@@ -85,14 +98,24 @@ def _tensors(graph: Any) -> Iterator[Any]:
                 yield from _tensors(inner)
 
 
-def _beside(path: Path, place: str) -> Path:
-    folder = path.parent.resolve()
-    found = (folder / place).resolve()
-    if not found.is_relative_to(folder):
-        raise ValueError(f"{path.name} refers to {place}, which is outside its folder; it is not opened")
-    if not found.is_file():
-        raise ValueError(f"{path.name} keeps weights in {place}, which is not beside it")
-    return found
+def _beside(path: Path, places: Sequence[str]) -> tuple[Path, tuple[Path, ...]]:
+    """The file by the name beside which its data lie, and those: the link's, or that of what it leads to.
+
+    Links among the data may lead to the folder of a link's target too, as in the cache of Hugging Face.
+    """
+    ways = ways_to(path)
+    folders = [way.parent.resolve() for way in ways]
+    for place in places:
+        ends = [(way.parent / place).resolve() for way in ways]
+        ends = [end for end in ends if end.exists()] or ends
+        if Path(place).is_absolute() or not any(end.is_relative_to(each) for end in ends for each in folders):
+            raise ValueError(f"{path.name} refers to {place}, which is outside its folder; it is not opened")
+    for way in ways:
+        found = tuple(way.parent / place for place in places)
+        if all(each.is_file() for each in found):
+            return way, found
+    missing = next((place for place in places if not (path.parent / place).is_file()), places[0])
+    raise ValueError(f"{path.name} keeps weights in {missing}, which is not beside it")
 
 
 def threads() -> int:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from simbench.harness import rng
+from simbench.harness.contract.suite import Subject, verdicts
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import Context
 from simbench.harness.models.names import find_model, parse_models
 from simbench.harness.models.onnx.inputs import Port, recognise
-from simbench.harness.models.onnx.model import OnnxSimulator
+from simbench.harness.models.onnx.model import NEGATIVE, OnnxSimulator
 from simbench.harness.run.tasks import Generate, ModelKey, TaskRunner
 
 pytestmark = pytest.mark.slow
@@ -440,3 +441,101 @@ def test_a_worker_keeps_it_open_between_tasks(write, made, toy, conditions, monk
         reply = runner(Generate(key, run, 0, conditions, 1, np.zeros(0, np.int64), weights))
         assert len(reply.answer.sums) == 300
     assert len(opened) == 1
+
+
+def test_a_file_in_a_cache_of_links(write, simulator, tmp_path, made):
+    """As Hugging Face keeps files: links by name into a folder of contents."""
+    for folder in ("blobs", "snapshot", "project"):
+        (tmp_path / folder).mkdir()
+    model = onnx.parser.parse_model(text_of(DEFAULT))
+    for tensor in model.graph.initializer:
+        tensor.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor), tensor.name))
+    project = tmp_path / "project" / "g.onnx"
+    onnx.save(model, project, save_as_external_data=True, location="g.data", size_threshold=100)
+    (project.parent / "scales.txt").write_text("#means\n1\n2\n#scales\n3\n4\n")
+    names = {"g.onnx": "a1", "g.data": "b2", "scales.txt": "c3"}
+    for name, blob in names.items():
+        (tmp_path / "blobs" / blob).write_bytes((project.parent / name).read_bytes())
+        (tmp_path / "snapshot" / name).symlink_to(f"../blobs/{blob}")
+    (tmp_path / "linked.onnx").symlink_to("project/g.onnx")
+    found = [
+        f"onnx-photons:{path}"
+        for path in (project, tmp_path / "snapshot" / "g.onnx", tmp_path / "linked.onnx")
+    ]
+    responses = [simulator(spec).generate(np.ones((3, 2), np.float32), seed=1) for spec in found]
+    for other in responses[1:]:
+        np.testing.assert_array_equal(responses[0], other)
+    titles = [find_model(made, spec).offer.title for spec in found]
+    assert titles[1] == "ONNX model g.onnx, conditions scaled by scales.txt"
+    assert titles[2] == "ONNX model linked.onnx, conditions scaled by scales.txt"
+
+
+FLAT = "float[b,24] image"
+
+
+@pytest.mark.parametrize(
+    ("output", "end", "said"),
+    [
+        ("float[p,b] image", "image = Transpose (r)", "has the batch on axis 1"),
+        ("float[b,24] image", "order = Constant <value_ints = [1,0]> ()\n"
+         "one = Constant <value_ints = [-1]> ()\nlast = Constant <value_ints = [-9999]> ()\n"
+         "first = Constant <value_ints = [-1]> ()\nzero = Constant <value_ints = [0]> ()\n"
+         "image = Slice (r, first, last, zero, one)", "not in the order of the conditions"),
+    ],
+)  # fmt: skip
+def test_rows_in_another_order_are_refused(write, simulator, output, end, said):
+    with pytest.raises(ValueError, match=said):
+        simulator(f"onnx-photons:{write(text_of(DEFAULT, output, end=end))}")
+
+
+def test_faults_are_marks_and_refused_by_the_check(write, simulator, made, toy, conditions):
+    mean = "zero = Constant <value_ints = [0]> ()\nm = ReduceMean <axes = [0]> (r)\nimage = Add (r, m)"
+    seeded = "u = RandomUniformLike <seed = 7.0> (r)\nimage = Add (r, u)"
+    below = "one = Constant <value_float = 5.0> ()\nimage = Sub (r, one)"
+    for end, said in (
+        (mean, "depends on the others"),
+        (seeded, "spread between runs is unknown"),
+        (below, NEGATIVE),
+    ):
+        spec = f"onnx-photons:{write(text_of(DEFAULT, FLAT, end=end))}"
+        sim = simulator(spec)
+        sim.generate(conditions, seed=1)
+        assert said in sim.notes[-1]
+        subject = Subject(lambda spec=spec: simulator(spec), toy.detector, conditions[:64])
+        errors = {name: error for name, _, error in verdicts(subject) if error}
+        assert said in errors["notes"]
+
+
+def test_what_is_found_while_generating_is_a_mark(write, cli_with, toy, toy_file, tmp_path):
+    below = "one = Constant <value_float = 5.0> ()\nimage = Sub (r, one)"
+    path = write(text_of(DEFAULT, FLAT, end=below))
+    for _ in range(2):  # and again when resumed
+        result = toy.run(
+            toy.registry(toy.offer("flat")), toy_file, tmp_path, models=(f"onnx-photons:{path}",), runs=1
+        )
+        assert result["models"][0]["marks"] == [NEGATIVE]
+
+
+@pytest.mark.parametrize("kind", ["log1p", "photons"])
+def test_minus_infinity_is_refused(write, simulator, kind):
+    text = text_of(DEFAULT, FLAT, end="z = Sub (r, r)\nimage = Log (z)")
+    with pytest.raises(ValueError, match="the output is -inf in response 0"):
+        simulator(f"onnx-{kind}:{write(text)}").generate(np.ones((3, 2), np.float32), seed=1)
+
+
+def test_conditions_that_do_not_fit_are_named(write, simulator):
+    half = "float[b,3] noise, float16[b,2] half"
+    text = text_of(
+        half, FLAT, noise="flat = Identity (noise)\ncond = Cast <to = 1> (half)", end="image = Identity (r)"
+    )
+    sim = simulator(f"onnx-photons:{write(text)}")
+    with pytest.raises(ValueError, match=r"the condition angle of row 1 is as float16, inf, from 70000"):
+        sim.generate(np.float32([[1, 1], [1, 70000]]), seed=1)
+    with pytest.raises(ValueError, match=r"the condition energy of row 0 is nan"):
+        sim.generate(np.float32([[np.nan, 1]]), seed=1)
+
+
+def test_conditions_with_the_batch_last_are_no_conditions(toy):
+    ports = [Port("noise", "tensor(float)", (None, 3)), Port("cond", "tensor(float)", (2, None))]
+    with pytest.raises(ValueError, match="expected two inputs of real numbers"):
+        recognise(ports, toy.detector)
