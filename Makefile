@@ -7,7 +7,7 @@ WORKERS ?= auto
 REFERENCE := tests/reference/proton
 GUARDED := --models all --detector proton --runs 1 --no-resume --quiet
 
-.PHONY: help install run test test-quick lint docs map bench retrain reference guard clean
+.PHONY: help install run test test-quick lint docs map figures bench retrain reference guard clean
 
 help:
 	@echo "make run    set up .venv and compare all models on the embedded proton data"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint   ruff and mypy (strict)"
 	@echo "make docs   the documentation as a web site, in site/"
 	@echo "make map    the picture of the rooms, in docs/_static"
+	@echo "make figures  the pictures of the Monte Carlo and of the cascade, in docs/_static"
 	@echo "make bench  speed, as ratios measured side by side (pytest-benchmark)"
 	@echo "make guard  run our own models and compare them with the committed reference result"
 	@echo "make reference  make that reference result anew, after an intended change of the weights"
@@ -63,6 +64,10 @@ docs: $(VENV)/.installed-docs
 
 map: $(VENV)/.installed
 	$(BIN)/python docs/rooms.py
+
+figures: $(VENV)/.installed
+	$(BIN)/python docs/monte_carlo.py
+	$(BIN)/python docs/cascade_figure.py
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc --benchmark-columns=median,iqr,rounds

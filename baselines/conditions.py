@@ -2,8 +2,8 @@
 
 Two feature maps: ``plain`` takes the conditions as they are; ``zdc`` turns the nine features of a ZDC
 particle into what decides about a shower there: energy, where a straight line meets the face, magnetic
-rigidity, kind of particle. Either is standardised with the mean and scale of the rows it was fitted on,
-and those must be the training part only.
+rigidity, kind of particle; a particle and its mirror image in z have the same features. Either is
+standardised with the mean and scale of the rows it was fitted on, and those must be the training part only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,8 @@ def zdc_features(conditions: npt.ArrayLike, geometry: Geometry) -> Floats:
     energy, vx, vy, vz, px, py, pz, mass, charge = np.asarray(conditions, dtype=np.float64).T
     half_x, half_y = geometry.half_size
     along = np.maximum(np.abs(pz), 1e-9)
-    flight = geometry.distance + np.where(pz < 0, vz, -vz)
+    behind = np.where(pz < 0, vz, -vz)  # of the origin, seen from the face; both sides are alike
+    flight = geometry.distance + behind
     # Straight-line impact, in half sizes, from the collision axis and from the centre of the face.
     axis_x, axis_y = (vx + px / along * flight) / half_x, (vy + py / along * flight) / half_y
     face_x, face_y = axis_x - geometry.centre[0] / half_x, axis_y - geometry.centre[1] / half_y
@@ -80,8 +81,8 @@ def zdc_features(conditions: npt.ArrayLike, geometry: Geometry) -> Floats:
         np.clip(bend, -40, 40),
         np.sqrt(np.maximum(mass, 0)),
         mass,
-        np.arcsinh(vz / 1e-3),
-        vz != 0,
+        np.arcsinh(behind / 1e-3),
+        behind != 0,
         *kinds,
         *_energy_bins(energy, charge, mass),
     ]

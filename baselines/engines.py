@@ -92,14 +92,19 @@ def onnx_rates(network: nn.Module, inputs: tuple[int, int], device: str, graphs:
 
 
 def export_graph(
-    network: nn.Module, inputs: tuple[int, int], outputs: Sequence[str] = ("rates",), **options: Any
+    network: nn.Module,
+    inputs: Sequence[int],
+    outputs: Sequence[str] = ("rates",),
+    names: Sequence[str] = ("noise", "conditions"),
+    **options: Any,
 ) -> bytes:
-    """An ONNX model of a network with the inputs ``noise`` (batch, Z) and ``conditions`` (batch, K).
+    """An ONNX model of a network with inputs ``noise`` (batch, Z) and ``conditions`` (batch, K), or others.
 
     Args:
         network: in evaluation mode, on the CPU.
-        inputs: Z and K.
+        inputs: Z and K, the width of each.
         outputs: names of what it returns.
+        names: of the inputs.
         options: for :func:`torch.onnx.export`.
     """
     example = tuple(torch.zeros(2, width) for width in inputs)
@@ -113,9 +118,9 @@ def export_graph(
             program = torch.onnx.export(
                 network,
                 example,
-                input_names=["noise", "conditions"],
+                input_names=list(names),
                 output_names=list(outputs),
-                dynamic_shapes=({0: batch}, {0: batch}),
+                dynamic_shapes=tuple({0: batch} for _ in inputs),
                 dynamo=True,
                 verbose=False,
                 **options,

@@ -35,6 +35,7 @@ models, detectors, dataset makers, readers, metrics and sweeps that come with si
 from .data.split import particle_hashes
 from .data.training import TrainingPart, read_training
 from .errors import TooFewError, UserError
+from .plugin.classifiers import Classifier, ClassifierOffer, ClassifierRequest
 from .plugin.datasets import (
     DatasetMaker,
     DatasetReader,
@@ -42,6 +43,7 @@ from .plugin.datasets import (
     Found,
     MakeRequest,
     Particles,
+    RawParticles,
     ReadRequest,
     Responses,
 )
@@ -83,6 +85,9 @@ __all__ = [
     "PROJECT",
     "ChannelMap",
     "Check",
+    "Classifier",
+    "ClassifierOffer",
+    "ClassifierRequest",
     "Context",
     "DatasetMaker",
     "DatasetReader",
@@ -98,6 +103,7 @@ __all__ = [
     "Observable",
     "Particles",
     "Progress",
+    "RawParticles",
     "ReadRequest",
     "ReportFormat",
     "Resampling",

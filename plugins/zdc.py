@@ -30,8 +30,9 @@ CHANNELS = ("pmtc", "pmt1", "pmt2", "pmt3", "pmt4")
 def conventions(detector: str, shape: tuple[int, int]) -> dict[str, ChannelMap]:
     """The three published ways to read the fibres of a ZDC, for responses of ``shape`` (H, W).
 
-    ``expertsim``: the ExpertSim and SDI-GAN papers. ``even-quadrants``: Wojnar et al., and O2's inference
-    with ONNX. ``hardware``: O2's ``SpatialPhotonResponse``, where the towers of ZP lie along x.
+    ``expertsim``: the ExpertSim and SDI-GAN papers. ``even-quadrants``: Wojnar et al., and O2's
+    debug output of ZN. ``hardware``: O2's production path, fast simulation included; the towers of ZP lie
+    along x.
     """
     rows, columns = shape
     i, j = np.indices(shape)

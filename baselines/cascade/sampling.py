@@ -1,88 +1,30 @@
-"""Drawing responses: level by level, all parents of a round together, in NumPy.
-
-The networks are those of :mod:`.model`, with their first layers taken apart: what concerns the response or
-the place is worked out once a response or a level, and a round adds only the children that earlier rounds
-have drawn.
-"""
+"""Drawing responses: level by level, all parents of a round together, in NumPy."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from torch import nn
 
 from simbench.harness import rng
 
-from . import surroundings, variates
-from .model import Cascade
-from .splits import CHILDREN, LEAST, PER_COMPONENT, SplitNetwork
-from .sums import Bins
-from .surroundings import CHILDREN_AROUND, DRAWN_BEFORE
-from .tree import CHILDREN as OFFSETS
-from .tree import colour
+from . import variates
+from .density import surroundings
+from .density.aim import FAR
+from .density.model import Cascade
+from .density.splits import CHILDREN, LEAST, PER_COMPONENT, SplitNetwork
+from .density.sums import Bins
+from .density.surroundings import CHILDREN_AROUND, DRAWN_BEFORE
+from .density.tree import CHILDREN as OFFSETS
+from .density.tree import colour
+from .layers import Dense, Split
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
-_KNOWN = surroundings.WIDTH - surroundings.CHILDREN
+_AROUND = [CHILDREN_AROUND[known] for known in DRAWN_BEFORE]  # what each round sees of the children
+_OFFSETS = np.array(OFFSETS).T
 _SUM, _LEVEL = 0, 1  # numbers of a response's keys: for its sum, and from where on for its levels
-
-
-def _array(parameter: Any) -> Floats:
-    return np.ascontiguousarray(parameter.detach().cpu().numpy(), dtype=np.float32)
-
-
-def _silu(x: Floats) -> Floats:
-    return np.asarray(0.5 * x * (1 + np.tanh(0.5 * x)))
-
-
-class _Dense:
-    """A chain of linear layers with SiLU after each but, if ``open_end``, the last."""
-
-    def __init__(self, chain: nn.Module, open_end: bool = False) -> None:
-        layers = [layer for layer in chain.modules() if isinstance(layer, nn.Linear)]
-        self._layers = [(_array(layer.weight.T), _array(layer.bias)) for layer in layers]
-        self._open_end = open_end
-
-    def __call__(self, x: Floats) -> Floats:
-        last = len(self._layers) - 1
-        for number, (weight, bias) in enumerate(self._layers):
-            x = x @ weight + bias
-            if number < last or not self._open_end:
-                x = _silu(x)
-        return x
-
-
-class _Split:
-    """A :class:`SplitNetwork`, taken apart."""
-
-    def __init__(self, network: SplitNetwork, width: int) -> None:
-        local = _array(network.local.weight.T)
-        self._known = local[:_KNOWN]
-        self._around = [np.ascontiguousarray(local[_KNOWN:][DRAWN_BEFORE[k]]) for k in range(4)]
-        self._context = _array(network.context.weight.T)
-        place = _array(network.cell.weight) @ _array(network.place.weight.T)
-        i, j = np.divmod(np.arange(len(place)), width)
-        self._place = place + _array(network.colour.weight)[colour(i, j)] + _array(network.local.bias)
-        self._hidden = _array(network.hidden.weight.T), _array(network.hidden.bias)
-        self._out = _array(network.out.weight.T), _array(network.out.bias)
-
-    def start(self, known: Floats, context: Floats, b: Ints, cell: Ints) -> Floats:
-        """The first layer (n, width) before anything of this level is drawn; arguments as there."""
-        first = known @ self._known
-        first += (context @ self._context)[b]
-        first += self._place[cell]
-        return first
-
-    def finish(self, first: Floats, around: Floats | None, round_: int) -> Floats:
-        """The outputs, with the children (n, k) drawn before this round."""
-        if around is not None:
-            first = first + around @ self._around[round_]
-        hidden = np.maximum(first, 0) @ self._hidden[0]
-        hidden += self._hidden[1]
-        np.maximum(hidden, 0, out=hidden)
-        return np.asarray(hidden @ self._out[0] + self._out[1])
 
 
 @dataclass
@@ -91,6 +33,47 @@ class _Level:
 
     counts: npt.NDArray[np.int32]
     frame: Floats
+
+
+@dataclass(frozen=True)
+class _Parents:
+    """The cells of a level that have photons, by network and within a network by round: groups are slices.
+
+    Attributes:
+        b: (n,) the response of each.
+        i: (n,) its row.
+        j: (n,) its column.
+        n: (n,) its photons.
+        cell: (n,) its number in the level.
+        present: (4, n) which children exist.
+        ends: where the four groups of many photons start, the four of one photon, and the end.
+    """
+
+    b: Ints
+    i: Ints
+    j: Ints
+    n: Ints
+    cell: Ints
+    present: npt.NDArray[np.bool_]
+    ends: list[int]
+
+    @classmethod
+    def of(cls, counts: npt.NDArray[np.int32], single: bool, present: npt.NDArray[np.bool_]) -> "_Parents":
+        """Of a map (N, h, w); with ``single``, those of one photon apart; ``present`` (4, h * w)."""
+        b, i, j = np.nonzero(counts)
+        n = counts[b, i, j].astype(np.int64)
+        group = colour(i, j)
+        if single:
+            group += 4 * (n == 1)
+        order = np.argsort(group, kind="stable")
+        b, i, j, n = b[order], i[order], j[order], n[order]
+        cell = i * counts.shape[2] + j
+        ends = np.searchsorted(group[order], np.arange(9)).tolist()
+        return cls(b, i, j, n, cell, present[:, cell], ends)
+
+    def halves(self) -> tuple[slice, slice]:
+        """Those of many photons, and those of one."""
+        return slice(0, self.ends[4]), slice(self.ends[4], self.ends[8])
 
 
 class Sampler:
@@ -103,16 +86,17 @@ class Sampler:
 
     def __init__(self, model: Cascade, bins: Bins) -> None:
         self._tree, self._bins, self._sizes = model.image_tree, bins, model.sizes
-        self._sums = [_Dense(member, open_end=True) for member in model.sums.members]
-        self._coarse, self._fine, self._top = _Dense(model.coarse), _Dense(model.fine), _Dense(model.top)
+        self._sums = [Dense(member, open_end=True) for member in model.sums.members]
+        self._aim = Dense(model.aim, open_end=True)
+        self._coarse, self._fine, self._top = Dense(model.coarse), Dense(model.fine), Dense(model.top)
         self._many, self._single, self._present = [], [], []
         for level in range(self._tree.depth):
             many, single, columns = model.many[level], model.one_photon(level), self._tree.shapes[level][1]
             if not isinstance(many, SplitNetwork):
                 raise TypeError(f"level {level} has no split network")
-            self._many.append(_Split(many, columns))
-            self._single.append(None if single is None else _Split(single, columns))
-            self._present.append(self._tree.present(level))
+            self._many.append(Split(many, columns))
+            self._single.append(None if single is None else Split(single, columns))
+            self._present.append(np.ascontiguousarray(self._tree.present(level).T))
 
     def log_bins(self, scaled: Floats) -> npt.NDArray[np.float64]:
         """(N, B) log probabilities of the bins of the photon sum, for scaled conditions (N, K)."""
@@ -128,24 +112,31 @@ class Sampler:
         u, v = rng.uniform2(rng.split(keys, _SUM), 0)
         return self._bins.draw(self.log_bins(scaled), least, u, v)
 
-    def draw(
-        self, scaled: Floats, place: Floats | None, keys: rng.Keys, least: int = 0
-    ) -> npt.NDArray[np.int32]:
+    def _aimed(self, scaled: Floats, straight: Floats) -> Floats:
+        """(N, 2) where light is expected; the NumPy twin of :class:`Aim`."""
+        size = np.asarray(self._tree.shape, dtype=np.float32)
+        line = np.clip(straight / size - np.float32(0.5), -FAR, FAR)
+        out = self._aim(np.concatenate([scaled, line], axis=1))
+        place = line / (1 + np.exp(-np.clip(out[:, 2:3], -50, 50))) + np.float32(0.5) * out[:, :2]
+        return np.asarray((place + np.float32(0.5)) * size, dtype=np.float32)
+
+    def draw(self, scaled: Floats, straight: Floats, keys: rng.Keys, least: int = 0) -> npt.NDArray[np.int32]:
         """Responses (N, H, W).
 
         Args:
             scaled: (N, K) scaled conditions.
-            place: (N, 2) impacts in pixels, or ``None``.
+            straight: (N, 2) ends of straight lines in pixels.
             keys: (N,) of the responses.
             least: their least photon sum.
         """
-        return self.share_out(self.draw_sums(scaled, keys, least), scaled, place, keys)
+        return self.share_out(self.draw_sums(scaled, keys, least), scaled, straight, keys)
 
     def share_out(
-        self, sums: Ints, scaled: Floats, place: Floats | None, keys: rng.Keys
+        self, sums: Ints, scaled: Floats, straight: Floats, keys: rng.Keys
     ) -> npt.NDArray[np.int32]:
         """Responses (N, H, W) with given photon sums (N,); other arguments as for :meth:`draw`."""
         tree = self._tree
+        places = np.concatenate([straight, self._aimed(scaled, straight)], axis=1)
         counts = sums.astype(np.int32).reshape(-1, 1, 1)
         above: Floats | None = None
         own = _Level(counts, surroundings.framed(counts))
@@ -155,7 +146,7 @@ class Sampler:
             if level == tree.top:
                 top = np.log1p(own.counts.reshape(len(sums), -1).astype(np.float32))
                 context = np.concatenate([self._fine(known), self._top(top)], axis=1)
-            below = self._split(level, own, above, context, place, rng.split(keys, _LEVEL + level))
+            below = self._split(level, own, above, context, places, rng.split(keys, _LEVEL + level))
             above, own = own.frame, below
         return own.counts
 
@@ -165,74 +156,80 @@ class Sampler:
         own: _Level,
         above: Floats | None,
         context: Floats,
-        place: Floats | None,
+        places: Floats,
         keys: rng.Keys,
     ) -> _Level:
         """The next level."""
         shape = self._tree.shapes[level + 1]
-        below = _Level(
-            np.zeros((len(own.counts), *shape), np.int32), surroundings.blank_frame(len(own.counts), shape)
-        )
-        b, i, j = np.nonzero(own.counts)
-        n = own.counts[b, i, j].astype(np.int64)
-        few = (n == 1) & (self._single[level] is not None)
-        # Sorted by round, and within a round by network, every group is a slice.
-        group = 2 * colour(i, j) + few
-        order = np.argsort(group, kind="stable")
-        b, i, j, n, group = (values[order] for values in (b, i, j, n, group))
-        ends = np.searchsorted(group, np.arange(9))
-        cell = i * own.counts.shape[2] + j
-        node = rng.split(keys[b], cell)
-        told = surroundings.known(self._tree, level, (above, own.frame), place, b, i, j)
+        frame = surroundings.blank_frame(len(own.counts), shape)
+        below = _Level(np.zeros((len(own.counts), *shape), np.int32), frame)
+        networks = self._many[level], self._single[level]
+        parents = _Parents.of(own.counts, networks[1] is not None, self._present[level])
+        b, i, j, cell = parents.b, parents.i, parents.j, parents.cell
+        node, first_single = rng.split(keys[b], cell), parents.ends[4]
+        chance = variates.Draws.of(parents.n[:first_single], node[:first_single], CHILDREN)
+        chance_single = rng.uniform(node[first_single:], variates.COMPONENT)
+        told = surroundings.known(self._tree, level, (above, own.frame), places, b, i, j)
+        firsts = [
+            None if network is None else network.start(told[part], context, b[part], cell[part])
+            for network, part in zip(networks, parents.halves(), strict=True)
+        ]
         for round_ in range(4):
-            drawn = []
-            for single in (0, 1):
-                part = slice(ends[2 * round_ + single], ends[2 * round_ + single + 1])
-                if part.start == part.stop:
+            drawn: list[tuple[Ints, Ints, Ints | int]] = []
+            for single, (network, first) in enumerate(zip(networks, firsts, strict=True)):
+                start, stop = parents.ends[4 * single + round_ : 4 * single + round_ + 2]
+                if network is None or first is None or start == stop:
                     continue
-                network = self._single[level] if single else self._many[level]
-                assert network is not None  # noqa: S101 (groups of one photon are made only where it is)
-                first = network.start(told[part], context, b[part], cell[part])
+                part, skipped = slice(start, stop), single * first_single
                 around = None
                 if round_:
-                    offsets = CHILDREN_AROUND[DRAWN_BEFORE[round_]]
-                    around = surroundings.patches(below.frame, b[part], 2 * i[part], 2 * j[part], offsets)
-                outputs = network.finish(first, around, round_)
-                present = self._present[level][cell[part]]
-                counts = (
-                    one_photon(outputs, present, node[part])
-                    if single
-                    else many_photons(outputs, present, n[part], node[part])
-                )
-                drawn.append((part, counts))
-            for part, counts in drawn:
-                row, child = np.nonzero(counts)
-                u, v = np.array(OFFSETS)[child].T
-                where = b[part][row], 2 * i[part][row] + u, 2 * j[part][row] + v
-                found = counts[row, child]
+                    places_around = b[part], 2 * i[part], 2 * j[part]
+                    around = surroundings.patches(below.frame, *places_around, _AROUND[round_])
+                outputs = network.finish(first[start - skipped : stop - skipped], around, round_)
+                present = parents.present[:, part]
+                if single:
+                    child = one_photon(outputs, present, chance_single[start - skipped : stop - skipped])
+                    drawn.append((child, np.arange(start, stop), 1))
+                else:
+                    counts = many_photons(outputs, present, chance.part(start, stop))
+                    child, parent = np.nonzero(counts)
+                    drawn.append((child, parent + start, counts[child, parent]))
+            for child, parent, found in drawn:
+                u, v = _OFFSETS[:, child]
+                where = b[parent], 2 * i[parent] + u, 2 * j[parent] + v
                 below.counts[where] = found
                 surroundings.write(below.frame, found, *where)
         return below
 
 
-def one_photon(outputs: Floats, present: npt.NDArray[np.bool_], keys: rng.Keys) -> Ints:
-    """(n, 4) the child of a single photon; the NumPy twin of :func:`splits.one_photon`."""
-    weights = np.exp(outputs - outputs.max(axis=1, keepdims=True)) * present
-    counts = np.zeros((len(outputs), CHILDREN), dtype=np.int64)
-    counts[np.arange(len(outputs)), variates.choose(weights, rng.uniform(keys, variates.COMPONENT))] = 1
-    return counts
+def one_photon(outputs: Floats, present: npt.NDArray[np.bool_], uniforms: npt.NDArray[np.float64]) -> Ints:
+    """(n,) the child of a single photon; the NumPy twin of :func:`splits.one_photon`.
+
+    Args:
+        outputs: (4, n) of the network.
+        present: (4, n) which children exist.
+        uniforms: (n,) one for each photon.
+    """
+    return variates.choose(_exp(outputs) * present, uniforms)
 
 
-def many_photons(outputs: Floats, present: npt.NDArray[np.bool_], n: Ints, keys: rng.Keys) -> Ints:
-    """(m, 4) counts of n photons (m,), from outputs (m, J * 6); the NumPy twin of :func:`splits.mixture`."""
-    parts = outputs.reshape(len(outputs), -1, PER_COMPONENT)
-    weights = parts[..., CHILDREN + 1]
-    weights = np.exp(weights - weights.max(axis=1, keepdims=True))
-    component = variates.choose(weights, rng.uniform(keys, variates.COMPONENT))
-    own = parts[np.arange(len(parts)), component].astype(np.float64)
-    logits = np.where(present, own[:, :CHILDREN], -np.inf)
-    share = np.exp(logits - logits.max(axis=1, keepdims=True))
-    share /= share.sum(axis=1, keepdims=True)
-    concentration = np.exp(np.clip(own[:, CHILDREN], -6, 9) + 1.5)
-    alpha = (share * concentration[:, None] + LEAST) * present
-    return variates.dirichlet_multinomial(n, alpha, keys)
+def many_photons(outputs: Floats, present: npt.NDArray[np.bool_], draws: variates.Draws) -> Ints:
+    """(4, m) counts of photons; the NumPy twin of :func:`splits.mixture`.
+
+    Args:
+        outputs: (J * 6, m) of the network.
+        present: (4, m) which children exist.
+        draws: of the parents.
+    """
+    weights = _exp(outputs[CHILDREN + 1 :: PER_COMPONENT])
+    component = variates.choose(weights, draws.component)
+    own = outputs[PER_COMPONENT * component + np.arange(CHILDREN + 1)[:, None], np.arange(len(component))]
+    share = _exp(own[:CHILDREN]) * present
+    concentration = np.exp(np.minimum(np.maximum(own[CHILDREN].astype(np.float64), -6), 9) + 1.5)
+    alpha = (share * (concentration / share.sum(axis=0)) + LEAST) * present
+    return variates.dirichlet_multinomial(alpha, draws)
+
+
+def _exp(logits: Floats) -> npt.NDArray[np.float64]:
+    """Weights that logits are the logarithms of, but for a common factor that does not matter."""
+    return np.asarray(np.exp(np.minimum(np.maximum(logits.astype(np.float64), -600), 600)))

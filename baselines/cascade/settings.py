@@ -6,25 +6,27 @@ from dataclasses import asdict, dataclass, fields, replace
 
 @dataclass(frozen=True)
 class Settings:
-    """All numbers of a training. The photon sum's networks are trained first, then those of the splits.
+    """All numbers of a training. First the aim is trained, then the photon sum, then the splits.
 
     Attributes:
+        aim_steps: updates of the network that says where light is expected.
         sum_steps: updates of the photon sum's networks.
         steps: updates of the split networks.
-        sum_batch: responses an update of each network of the photon sum.
+        sum_batch: responses an update of the aim and of each network of the photon sum.
         batch: responses an update of the split networks.
         parents: at most so many parents of each kind, a fine level and update, drawn at random.
         bright: rows of a batch are drawn in proportion to their photon sum N to this power.
         faint: at fine levels a response weighs N to minus this power, and once more where parents are drawn.
-        lr: learning rate of AdamW for the splits; it falls along a cosine.
+        lr: learning rate of AdamW for the aim and the splits; it falls along a cosine.
         sum_lr: the same for the photon sum; constant.
         lr_end: share of ``lr`` that is left at the end.
         warmup: updates over which ``lr`` rises.
         decay: weight decay of the splits.
         sum_decay: of the photon sum.
         dropout: of the context of the coarse levels.
+        fine_dropout: of that of the fine levels.
         sum_dropout: of the photon sum's networks.
-        ema: decay of the moving average of the split networks, which is kept.
+        ema: decay of the moving average of the aim and of the split networks, which is kept.
         sum_ema: of the photon sum's.
         clip: gradients longer than this are shortened to it.
         smooth: a photon sum teaches a bell of so many bins around its own, where several sums share one.
@@ -41,6 +43,7 @@ class Settings:
         threads: of torch; results are bitwise reproducible for a given number.
     """
 
+    aim_steps: int = 3000
     sum_steps: int = 3000
     steps: int = 8000
     sum_batch: int = 512
@@ -55,6 +58,7 @@ class Settings:
     decay: float = 1e-2
     sum_decay: float = 3e-2
     dropout: float = 0.1
+    fine_dropout: float = 0.05
     sum_dropout: float = 0.25
     ema: float = 0.998
     sum_ema: float = 0.99
@@ -74,7 +78,7 @@ class Settings:
 
 
 _STORAGE = ("float16", "float32")
-_BELOW_ONE = ("dropout", "sum_dropout", "ema", "sum_ema", "validation")
+_BELOW_ONE = ("dropout", "fine_dropout", "sum_dropout", "ema", "sum_ema", "validation")
 _MAY_BE_ZERO = (
     "bright",
     "faint",
@@ -83,6 +87,7 @@ _MAY_BE_ZERO = (
     "decay",
     "sum_decay",
     "dropout",
+    "fine_dropout",
     "sum_dropout",
     "ema",
     "sum_ema",

@@ -12,13 +12,13 @@ from simbench.harness import rng
 
 from ..finish import PARTICLES
 from ..weights import read_weights
+from .density.likelihood import Images, log_levels
+from .density.model import Cascade, Sizes, make
+from .density.sums import Bins
+from .density.surroundings import straight
+from .density.tree import Tree
 from .inputs import Inputs
-from .likelihood import Images, log_levels
-from .model import Cascade, Sizes, make
 from .sampling import Sampler
-from .sums import Bins
-from .surroundings import impact
-from .tree import Tree
 
 BATCH = 512  # rows drawn together; the responses do not depend on it
 
@@ -122,8 +122,8 @@ class CascadeSimulator:
         out = {name: np.empty(len(counts)) for name in self.names}
         for start in range(0, len(counts), self.batch):
             rows = slice(start, start + self.batch)
-            scaled, place = self._told(conditions[rows])
-            images = Images(self.model.image_tree, counts[rows], scaled, place)
+            scaled, line = self._told(conditions[rows])
+            images = Images(self.model.image_tree, counts[rows], scaled, line)
             factors = [self._log_sum(scaled, images.total, least), *log_levels(self.model, images)]
             for name, values in zip(self.names, factors, strict=True):
                 out[name][rows] = values
@@ -145,10 +145,8 @@ class CascadeSimulator:
         found = log_p[np.arange(len(sums)), np.maximum(bins, 0)] + self._bins.log_within(sums) - above
         return np.where((bins < 0) | (sums < least), -np.inf, found)
 
-    def _told(
-        self, conditions: npt.NDArray[Any]
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
-        return self._inputs(conditions), impact(conditions, self._inputs.scaler.geometry, self._shape)
+    def _told(self, conditions: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        return self._inputs(conditions), straight(conditions, self._inputs.scaler.geometry, self._shape)
 
     def _checked(self, conditions: npt.ArrayLike) -> npt.NDArray[Any]:
         array, features = np.asarray(conditions), len(self.header["features"])

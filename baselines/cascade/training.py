@@ -14,13 +14,13 @@ from simbench.harness import rng
 from ..checkpoint import CHECKPOINT, State, resume, write_checkpoint
 from ..finish import finish, is_finished, threads
 from ..weights import FILE_NAME, Arrays
+from .density.model import Sizes, make
+from .density.sums import Bins
+from .density.tree import Tree
 from .inputs import Inputs
 from .job import CascadeJob, Progress
 from .learner import CascadeLearner
-from .model import Sizes, make
 from .settings import Settings, resolve
-from .sums import Bins
-from .tree import Tree
 
 _QUIET = 0.3  # seconds between two reports of progress
 
@@ -59,7 +59,8 @@ def _train(job: CascadeJob, settings: Settings, identity: dict[str, Any]) -> Pat
         single_width=settings.single_width,
     )
     start = rng.derive(job.seed, "cascade start")
-    model = make(Tree(job.shape), sizes, start, settings.sum_dropout, settings.dropout)
+    dropouts = (settings.sum_dropout, settings.dropout, settings.fine_dropout)
+    model = make(Tree(job.shape), sizes, start, dropouts)
     learner = CascadeLearner(job, settings, model, bins, scaled)
     kept: Any = learner  # of which a checkpoint takes state() and restore() alone
     generator = torch.Generator()  # not used: every update has random numbers of its own
@@ -82,7 +83,9 @@ def _train(job: CascadeJob, settings: Settings, identity: dict[str, Any]) -> Pat
             state.history.append(
                 {
                     "step": state.step,
-                    "epoch": round(max(state.step - settings.sum_steps, 0) / per_epoch, 3),
+                    "epoch": round(
+                        max(state.step - settings.aim_steps - settings.sum_steps, 0) / per_epoch, 3
+                    ),
                     "seconds": round(state.seconds, 1),
                     "losses": losses,
                     "validation": validation,
@@ -130,7 +133,9 @@ def _stored(state: State, settings: Settings) -> Arrays:
     arrays: Arrays = {}
     for name, tensor in state.best.items():
         with np.errstate(over="ignore"):  # an overflow is found when the weights are written
-            arrays[name] = tensor.numpy().astype(settings.storage)
+            # Three digits of a place on the image are too few.
+            exact = name.startswith("aim.")
+            arrays[name] = tensor.numpy().astype("float32" if exact else settings.storage)
     return arrays
 
 

@@ -4,6 +4,8 @@ Every draw of a node has a number of its own under the node's key, so a response
 others are drawn with it.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy.special import bdtr, ndtri
@@ -13,64 +15,124 @@ from simbench.harness import rng
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-COMPONENT, BOOST, BINOMIAL, GAMMA, PHOTON = (
-    0,
-    16,
-    32,
-    64,
-    4096,
-)  # where the draw numbers of each purpose start
+# Where the draw numbers of each purpose start; gamma variates take SPACING of them an attempt.
+COMPONENT, BOOST, BINOMIAL, GAMMA, SPACING, PHOTON = 0, 16, 32, 64, 16, 4096
 ATTEMPTS = 64  # each succeeds with a probability above 0.95
 MANY = 1024  # photons; up to so many are drawn one by one
 
 
 def choose(weights: npt.NDArray[np.floating], uniforms: Floats) -> Ints:
-    """(n,) which column of each row of (n, k) weights, in proportion to them, by inversion."""
-    table = np.cumsum(weights, axis=1)
-    found = (uniforms[:, None] * table[:, -1:] >= table).sum(axis=1)
-    return np.asarray(np.minimum(found, weights.shape[1] - 1))
+    """(n,) which row of each column of (k, n) weights, in proportion to them, by inversion."""
+    table = np.cumsum(weights, axis=0)
+    place = uniforms * table[-1]
+    found = np.zeros(len(uniforms), dtype=np.int64)
+    for edge in table[:-1]:
+        found += place >= edge
+    return found
 
 
-def log_gamma_variates(shape: Floats, keys: rng.Keys) -> Floats:
+@dataclass(frozen=True)
+class Draws:
+    """The random numbers of the nodes of a level, made together: calls cost more than numbers.
+
+    Attributes:
+        n: (m,) photons of each node.
+        keys: (m,) of the nodes.
+        component: (m,) a uniform each.
+        normal: (k, m) normal deviates of the first attempts at gamma variates.
+        log_accept: (k, m) logarithms of the uniforms that accept or reject these.
+        log_boost: (k, m) logarithms of uniforms, for parameters below 1.
+        photons: (P,) uniforms, one for each photon of the nodes that have at most ``MANY``.
+        ends: (m + 1,) photons[ends[i] : ends[i + 1]] are those of node i.
+    """
+
+    n: Ints
+    keys: rng.Keys
+    component: Floats
+    normal: Floats
+    log_accept: Floats
+    log_boost: Floats
+    photons: Floats
+    ends: Ints
+
+    @classmethod
+    def of(cls, n: Ints, keys: rng.Keys, children: int) -> "Draws":
+        """For nodes of n (m,) photons, with keys (m,), that have k = ``children`` children each."""
+        child = np.arange(children)[:, None]
+        first, second = rng.uniform2(keys, GAMMA + child)
+        few = np.where(n <= MANY, n, 0)
+        ends = np.zeros(len(n) + 1, dtype=np.int64)
+        np.cumsum(few, out=ends[1:])
+        photon = np.arange(PHOTON, PHOTON + ends[-1]) - np.repeat(ends[:-1], few)
+        return cls(
+            n,
+            keys,
+            rng.uniform(keys, COMPONENT),
+            ndtri(first),
+            np.log(second),
+            np.log(rng.uniform(keys, BOOST + child)),
+            rng.uniform(np.repeat(keys, few), photon),
+            ends,
+        )
+
+    def part(self, start: int, stop: int) -> "Draws":
+        """Those of the nodes from ``start`` to ``stop``."""
+        nodes = slice(start, stop)
+        low, high = int(self.ends[start]), int(self.ends[stop])
+        return Draws(
+            self.n[nodes],
+            self.keys[nodes],
+            self.component[nodes],
+            self.normal[:, nodes],
+            self.log_accept[:, nodes],
+            self.log_boost[:, nodes],
+            self.photons[low:high],
+            self.ends[start : stop + 1] - low,
+        )
+
+
+def log_gamma_variates(shape: Floats, draws: Draws) -> Floats:
     """Logarithms of Gamma(shape, 1) variates, element by element.
 
     The squeeze-free form of Marsaglia and Tsang 2000, "A simple method for generating gamma variables"; below
     1 as Gamma(shape + 1) U^(1 / shape), whose logarithm does not underflow.
 
     Args:
-        shape: (n, k) above 0.
-        keys: (n,) of the nodes.
+        shape: (k, m) above 0.
+        draws: of the nodes.
     """
-    flat = shape.ravel()
-    columns = np.tile(np.arange(shape.shape[1]), len(shape))
-    own = np.repeat(keys, shape.shape[1])
-    d = np.where(flat < 1, flat + 1, flat) - 1 / 3
-    c = 1 / np.sqrt(9 * d)
-    out = np.log(d)  # what is left where no attempt succeeds: the chance is below 1e-80
-    waiting = np.arange(len(flat))
-    for attempt in range(ATTEMPTS):
-        first, second = rng.uniform2(own[waiting], GAMMA + attempt * 16 + columns[waiting])
-        x = ndtri(first)
-        v = np.maximum(1 + c[waiting] * x, 1e-12)
-        log_v = 3 * np.log(v)
-        near = d[waiting]
-        accepted = np.log(second) < 0.5 * x * x + near * (1 - v**3 + log_v)
-        done = waiting[accepted]
-        out[done] += log_v[accepted]
-        waiting = waiting[~accepted]
-        if not len(waiting):
-            break
-    small = np.flatnonzero(flat < 1)
-    if len(small):
-        out[small] += np.log(rng.uniform(own[small], BOOST + columns[small])) / flat[small]
-    return out.reshape(shape.shape)
+    small = shape < 1
+    d = shape + (small - 1 / 3)
+    slope = 1 / np.sqrt(9 * d)
+    accepted, log_v = _attempt(d, slope, draws.normal, draws.log_accept)
+    if not accepted.all():
+        child, node = np.nonzero(~accepted)
+        keys, d_left, slope_left = draws.keys[node], d[child, node], slope[child, node]
+        for attempt in range(1, ATTEMPTS):
+            first, second = rng.uniform2(keys, GAMMA + attempt * SPACING + child)
+            good, found = _attempt(d_left, slope_left, ndtri(first), np.log(second))
+            log_v[child[good], node[good]] = found[good]
+            if good.all():
+                break
+            left = ~good
+            child, node, keys = child[left], node[left], keys[left]
+            d_left, slope_left = d_left[left], slope_left[left]
+    return np.asarray(np.log(d) + log_v + small * draws.log_boost / shape)
+
+
+def _attempt(
+    d: Floats, slope: Floats, normal: Floats, log_uniform: Floats
+) -> tuple[npt.NDArray[np.bool_], Floats]:
+    """Which attempts succeed, and the logarithm of what d is to be multiplied with, if so."""
+    root = np.maximum(1 + slope * normal, 1e-12)
+    log_v = 3 * np.log(root)
+    return log_uniform < 0.5 * normal * normal + d * (1 - root * root * root + log_v), log_v
 
 
 def binomial(n: Ints, p: Floats, u: Floats) -> Ints:
     """(m,) the smallest k with P(Binomial(n, p) <= k) >= u: a normal guess, corrected by the distribution."""
     deviation = np.sqrt(n * p * (1 - p))
     k = np.clip(np.ceil(n * p + deviation * ndtri(u) - 0.5), 0, n).astype(np.int64)
-    p = np.clip(p, 0.0, 1.0)
     low = np.arange(len(k))
     while len(low := low[(k[low] < n[low]) & (bdtr(k[low], n[low], p[low]) < u[low])]):
         k[low] += 1
@@ -80,36 +142,31 @@ def binomial(n: Ints, p: Floats, u: Floats) -> Ints:
     return k
 
 
-def multinomial(n: Ints, p: Floats, keys: rng.Keys) -> Ints:
-    """(m, k) counts of n photons (m,) that fall with probabilities p (m, k), each row's sum being 1."""
-    out = np.zeros(p.shape, dtype=np.int64)
-    few = np.flatnonzero(n <= MANY)
-    number = n[few]
-    row = np.repeat(few, number)
-    photon = np.arange(len(row)) - np.repeat(np.cumsum(number) - number, number)
-    table = np.cumsum(p, axis=1)[:, :-1]
-    u = rng.uniform(keys[row], PHOTON + photon)
-    child = np.zeros(len(row), dtype=np.int64)
-    for column in table.T:
-        child += u >= column[row]
-    out += np.bincount(row * p.shape[1] + child, minlength=out.size).reshape(out.shape)
+def multinomial(weights: Floats, draws: Draws) -> Ints:
+    """(k, m) counts of photons that fall in proportion to weights (k, m)."""
+    table = np.cumsum(weights, axis=0)
+    table /= table[-1]
+    n = draws.n
+    node = np.repeat(np.arange(len(n)), np.diff(draws.ends))
+    child = np.zeros(len(node), dtype=np.int64)
+    for edge in table[:-1]:
+        child += draws.photons >= edge[node]
+    out = np.bincount(child * len(n) + node, minlength=weights.size).reshape(weights.shape)
     many = np.flatnonzero(n > MANY)
     if len(many):
-        left, rest = n[many].copy(), np.ones(len(many))
-        for k in range(p.shape[1] - 1):
-            share = np.clip(p[many, k] / np.maximum(rest, 1e-300), 0, 1)
-            out[many, k] = binomial(left, share, rng.uniform(keys[many], BINOMIAL + k))
-            left -= out[many, k]
-            rest = rest - p[many, k]
-        out[many, -1] = left
+        left, below = n[many].copy(), np.zeros(len(many))
+        for k in range(len(weights) - 1):
+            edge = table[k][many]
+            share = np.clip((edge - below) / np.maximum(1 - below, 1e-300), 0, 1)
+            out[k, many] = binomial(left, share, rng.uniform(draws.keys[many], BINOMIAL + k))
+            left -= out[k, many]
+            below = edge
+        out[-1, many] = left
     return out
 
 
-def dirichlet_multinomial(n: Ints, alpha: Floats, keys: rng.Keys) -> Ints:
-    """(m, k) counts of n photons (m,) with Dirichlet parameters alpha (m, k), 0 for what gets none."""
+def dirichlet_multinomial(alpha: Floats, draws: Draws) -> Ints:
+    """(k, m) counts of photons with Dirichlet parameters alpha (k, m), 0 for what gets none."""
     exists = alpha > 0
-    logs = log_gamma_variates(np.where(exists, alpha, 1.0), keys)
-    logs[~exists] = -np.inf
-    p = np.exp(logs - logs.max(axis=1, keepdims=True))
-    p /= p.sum(axis=1, keepdims=True)
-    return multinomial(n, p, keys)
+    logs = log_gamma_variates(np.where(exists, alpha, 1.0), draws)
+    return multinomial(np.exp(logs - logs.max(axis=0)) * exists, draws)

@@ -47,14 +47,15 @@ class Conditions(nn.Module):
         energy, vx, vy, vz, px, py, pz, mass, charge = conditions.unbind(1)
         half_x, half_y = geometry.half_size
         along = pz.abs().clamp(min=1e-9)
-        flight = geometry.distance + torch.where(pz < 0, vz, -vz)
+        behind = torch.where(pz < 0, vz, -vz)
+        flight = geometry.distance + behind
         axis_x, axis_y = (vx + px / along * flight) / half_x, (vy + py / along * flight) / half_y
         face_x, face_y = axis_x - geometry.centre[0] / half_x, axis_y - geometry.centre[1] / half_y
         inside = 1 - torch.maximum(face_x.abs(), face_y.abs())
         axis_x, axis_y = axis_x.clamp(-8, 8), axis_y.clamp(-8, 8)
         momentum = (px**2 + py**2 + pz**2).sqrt().clamp(min=1e-9)
         bend = charge * BEAM_MOMENTUM / momentum
-        vertex = vz / 1e-3
+        vertex = behind / 1e-3
         columns = [
             energy.clamp(min=1e-3).log(),
             energy / BEAM_MOMENTUM,
@@ -71,7 +72,7 @@ class Conditions(nn.Module):
             mass.clamp(min=0).sqrt(),
             mass,
             vertex.sign() * (vertex.abs() + (vertex**2 + 1).sqrt()).log(),  # arcsinh
-            (vz != 0).double(),
+            (behind != 0).double(),
             *(((mass > low) & (mass <= high)).double() for low, high in pairwise(MASS_EDGES)),
         ]
         place = (energy / BEAM_MOMENTUM).clamp(0, 1)[:, None] * BINS

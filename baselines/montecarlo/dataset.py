@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from simbench.harness import rng
 
-from . import gun
+from . import gun, spectators
 from .constants import Detector, detector_of
+from .gun import Particles
 from .simulator import BLOCK, Images, draw, photon_sums, response_keys, simulate
 from .species import PDG, Candidates, Ints
 
@@ -17,6 +19,26 @@ REPEAT_BITS = 40
 """A sample is ``raw id + (repeat << 40)``, so adding repeats leaves the earlier ones as they are."""
 _MOST_REFUSED = 1_000_000
 """Raw particles refused in a row before the threshold is called unreachable."""
+
+
+GUNS: dict[str, Callable[[Detector, int, Ints], Particles]] = {
+    "mixed": gun.shoot,
+    "spectators": spectators.shoot,
+}
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The raw particles that a sample, or a block of it, was drawn from, and which responses had light."""
+
+    conditions: npt.NDArray[np.float32]
+    """Shape (K, 9), as :attr:`Sample.conditions`."""
+    particle: npt.NDArray[np.int64]
+    """Its number in the dataset, or -1 if it was refused; shape (K,)."""
+    pdg: npt.NDArray[np.int32]
+    """Shape (K,)."""
+    hit: npt.NDArray[np.bool_]
+    """Whether each raw response, drawn once and never redrawn, held a photon; shape (K, repeats)."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +53,19 @@ class Sample:
     """Which particle of the dataset a response belongs to, consecutive from 0; shape (N,)."""
     pdg: npt.NDArray[np.int32]
     """The particle's true species, shape (N,); models must not see it."""
+    stream: Stream | None = None
+    """All raw particles, in order, of the dataset's own gun."""
 
 
 def iter_dataset(
-    detector: str, *, particles: int, repeats: int, seed: int, min_photons: int = 1, block: int = BLOCK
+    detector: str,
+    *,
+    particles: int,
+    repeats: int,
+    seed: int,
+    min_photons: int = 1,
+    gun: str = "mixed",
+    block: int = BLOCK,
 ) -> Iterator[Sample]:
     """The dataset of :func:`make_dataset` in consecutive blocks, so that it can be written in flat memory.
 
@@ -42,77 +73,99 @@ def iter_dataset(
     speed, never the responses.
 
     Raises:
-        ValueError: The detector is unknown, a number is out of range, the threshold is out of the gun's
-            reach, or a photon count exceeds 16 bits.
+        ValueError: The detector or the gun is unknown, a number is out of range, the threshold is out of the
+            gun's reach, or a photon count exceeds 16 bits.
 
     """
     model = detector_of(detector)
     for name, value, least in (("particles", particles, 1), ("repeats", repeats, 1), ("block", block, 1)):
         if value < least:
             raise ValueError(f"{name} is {value}, expected {least} or more")
-    return _blocks(model, particles, repeats, seed, min_photons, block)
+    if gun not in GUNS:
+        raise ValueError(f"the Monte Carlo has no gun {gun!r}; it has {', '.join(GUNS)}")
+    return _Drawing(model, GUNS[gun], repeats, seed, min_photons, block).blocks(particles)
 
 
-def _blocks(
-    detector: Detector, particles: int, repeats: int, seed: int, min_photons: int, block: int
-) -> Iterator[Sample]:
-    stream = rng.derive(seed, "simbench-mc-response", detector.name)
-    at_once = max(1, block // repeats)
-    done = 0
-    for raw_ids in _accepted(detector, seed, stream, min_photons, block):
-        for start in range(0, len(raw_ids), at_once):
-            ids = raw_ids[start : start + at_once][: particles - done]
-            yield _groups(detector, ids, done, repeats, seed, stream, min_photons, block)
-            done += len(ids)
+@dataclass(frozen=True)
+class _Drawing:
+    """The rules of one dataset."""
+
+    detector: Detector
+    shoot: Callable[[Detector, int, Ints], Particles]
+    repeats: int
+    seed: int
+    min_photons: int
+    block: int
+
+    def blocks(self, particles: int) -> Iterator[Sample]:
+        """Until ``particles`` are accepted."""
+        at_once = max(1, self.block // self.repeats)
+        done = refused = start = 0
+        while refused < _MOST_REFUSED:
+            ids = np.arange(start, start + self.block)
+            start += self.block
+            accepted = self._first_sums(ids) >= self.min_photons
+            ends = np.flatnonzero(np.cumsum(accepted) + done == particles)
+            if len(ends):
+                ids, accepted = ids[: ends[0] + 1], accepted[: ends[0] + 1]
+            for first in range(0, len(ids), at_once):
+                part = slice(first, first + at_once)
+                yield self._groups(ids[part], accepted[part], done)
+                done += int(accepted[part].sum())
             if done == particles:
                 return
+            refused = 0 if accepted.any() else refused + self.block
+        raise ValueError(
+            f"min_photons is {self.min_photons}: none of {refused} particles in a row gave so many in "
+            f"{self.detector.name}"
+        )
+
+    @cached_property
+    def _stream(self) -> int:
+        return rng.derive(self.seed, "simbench-mc-response", self.detector.name)
+
+    def _first_sums(self, ids: Ints) -> Ints:
+        """Photon sums of the raw particles' first responses, (N,)."""
+        shot = self.shoot(self.detector, self.seed, ids)
+        return self._raw_sums(shot, ids)
+
+    def _raw_sums(self, shot: Particles, samples: Ints) -> Ints:
+        keys = response_keys(self._stream, samples, 0)
+        hits = simulate(self.detector, shot.conditions, shot.species, keys)
+        return photon_sums(self.detector, hits, len(samples))
+
+    def _groups(self, ids: Ints, accepted: npt.NDArray[np.bool_], first: int) -> Sample:
+        """``repeats`` responses of each accepted particle; ``first`` is the dataset's number of the first."""
+        shot = self.shoot(self.detector, self.seed, ids)
+        taken = Particles(shot.conditions[accepted], shot.species[accepted]).repeated(self.repeats)
+        drawn = draw(
+            self.detector,
+            taken.conditions,
+            Candidates(taken.species, taken.species, np.zeros(len(taken.species))),
+            samples_of(ids[accepted], self.repeats),
+            stream=self._stream,
+            min_photons=self.min_photons,
+            block=self.block,
+        )
+        if not drawn.accepted.all():
+            raw_id = ids[accepted].repeat(self.repeats)[~drawn.accepted][0]
+            raise ValueError(
+                f"min_photons is {self.min_photons}: particle {raw_id} reached it once, then never again"
+            )
+        number = np.where(accepted, first + np.cumsum(accepted) - 1, -1)
+        hit = np.zeros((len(ids), self.repeats), np.bool_)
+        hit[accepted] = drawn.hit.reshape(-1, self.repeats)
+        left = Particles(shot.conditions[~accepted], shot.species[~accepted]).repeated(self.repeats)
+        sums = self._raw_sums(left, samples_of(ids[~accepted], self.repeats))
+        hit[~accepted] = (sums > 0).reshape(-1, self.repeats)
+        stream = Stream(shot.conditions, number, PDG[shot.species], hit)
+        particle = number[accepted].repeat(self.repeats)
+        return Sample(as_uint16(drawn.showers), taken.conditions, particle, PDG[taken.species], stream)
 
 
-def _accepted(detector: Detector, seed: int, stream: int, min_photons: int, block: int) -> Iterator[Ints]:
-    """Raw ids of the particles accepted, in order: those whose first response reaches the threshold."""
-    refused = start = 0
-    while refused < _MOST_REFUSED:
-        ids = np.arange(start, start + block)
-        shot = gun.shoot(detector, seed, ids)
-        hits = simulate(detector, shot.conditions, shot.species, response_keys(stream, ids, 0))
-        reached = photon_sums(detector, hits, block) >= min_photons
-        refused = 0 if reached.any() else refused + block
-        start += block
-        yield ids[reached]
-    raise ValueError(
-        f"min_photons is {min_photons}: none of {refused} particles in a row gave so many in {detector.name}"
-    )
-
-
-def _groups(
-    detector: Detector,
-    raw_ids: Ints,
-    first: int,
-    repeats: int,
-    seed: int,
-    stream: int,
-    min_photons: int,
-    block: int,
-) -> Sample:
-    """``repeats`` responses of each raw particle; ``first`` is the dataset's number of the first."""
-    shot = gun.shoot(detector, seed, raw_ids)
-    conditions, species = shot.conditions.repeat(repeats, axis=0), shot.species.repeat(repeats)
-    samples = raw_ids.repeat(repeats) + (np.tile(np.arange(repeats), len(raw_ids)) << REPEAT_BITS)
-    true_species = Candidates(species, species, np.zeros(len(species)))
-    drawn = draw(
-        detector,
-        conditions,
-        true_species,
-        samples,
-        stream=stream,
-        min_photons=min_photons,
-        block=block,
-    )
-    if not drawn.accepted.all():
-        raw_id = samples[~drawn.accepted][0] & ((1 << REPEAT_BITS) - 1)
-        raise ValueError(f"min_photons is {min_photons}: particle {raw_id} reached it once, then never again")
-    particle = np.arange(first, first + len(raw_ids)).repeat(repeats)
-    return Sample(as_uint16(drawn.showers), conditions, particle, PDG[species])
+def samples_of(ids: Ints, repeats: int) -> Ints:
+    """The samples of ``repeats`` responses of each raw particle: (N,) -> (N * repeats,)."""
+    return ids.repeat(repeats) + (np.tile(np.arange(repeats), len(ids)) << REPEAT_BITS)
 
 
 def as_uint16(showers: Images) -> npt.NDArray[np.uint16]:
@@ -130,16 +183,19 @@ def make_dataset(
     repeats: int,
     seed: int,
     min_photons: int = 1,
+    gun: str = "mixed",
     progress: Callable[[int, int], None] | None = None,
 ) -> Sample:
     """Simulate ``repeats`` responses of each of ``particles`` particles, all of at least ``min_photons``.
 
-    The gun's particles are drawn by raw id 0, 1, 2, ...; a particle is accepted if its first response
+    The particles of the gun (``mixed``, calibrated, or ``spectators``) are drawn by raw id 0, 1, 2, ...; a
+    particle is accepted if its first response
     reaches the threshold, until there are enough. Particles so accepted are distributed as those of the raw
     responses that reach it: a particle that seldom gives light is as rare here as among them. That first
     response is kept; each further one is redrawn, with the particle's true species, until it reaches the
     threshold. So every response is a draw from its particle's conditioned distribution, and one response of
-    each particle is a draw of the raw responses that reach the threshold.
+    each particle is a draw of the raw responses that reach the threshold. What was refused is told by
+    :attr:`Sample.stream`.
 
     ``progress(done, total)`` is told how many responses are there. Same arguments, same arrays, whatever the
     machine's number of cores.
@@ -151,15 +207,17 @@ def make_dataset(
     blocks = []
     done = 0
     for block in iter_dataset(
-        detector, particles=particles, repeats=repeats, seed=seed, min_photons=min_photons
+        detector, particles=particles, repeats=repeats, seed=seed, min_photons=min_photons, gun=gun
     ):
         blocks.append(block)
         done += len(block.particle)
         if progress is not None:
             progress(done, particles * repeats)
-    return Sample(
-        np.concatenate([block.showers for block in blocks]),
-        np.concatenate([block.conditions for block in blocks]),
-        np.concatenate([block.particle for block in blocks]),
-        np.concatenate([block.pdg for block in blocks]),
-    )
+    parts = [vars(block) for block in blocks]
+    arrays = {
+        name: np.concatenate([part[name] for part in parts])
+        for name in ("showers", "conditions", "particle", "pdg")
+    }
+    streams = [vars(block.stream) for block in blocks if block.stream is not None]
+    stream = {name: np.concatenate([part[name] for part in streams]) for name in streams[0]}
+    return Sample(**arrays, stream=Stream(**stream))

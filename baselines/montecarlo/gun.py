@@ -1,10 +1,10 @@
-"""The particle gun: incident particles with effective spectra fitted to published statistics (calibrated).
+"""The mixed gun: incident particles with effective spectra fitted to published statistics (calibrated).
 
 Hadron production in the very forward direction is not settled (generators disagree by factors), so the
 spectra are chosen for the responses they give, not derived.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from .species import CHARGE, INDEX, KIND, MASS, Ints, Kind, weights
 
 _PI0_MASS, _PI0_DECAY_LENGTH = 0.13498, 2.53e-6
 _LAMBDA_MASS, _LAMBDA_DECAY_LENGTH = 1.1157, 7.89
+_FARTHEST_DECAY = 3000.0  # [cm]
+
+Vector: TypeAlias = tuple[Floats, Floats, Floats]
 
 
 class Particles(NamedTuple):
@@ -25,6 +28,21 @@ class Particles(NamedTuple):
 
     conditions: npt.NDArray[np.float32]
     species: Ints
+
+    @classmethod
+    def of(cls, species: Ints, energy: Floats, vertex: Vector, momentum: Vector) -> "Particles":
+        """Of species (N,), energy [GeV], vertex (Vx, Vy, Vz) [cm] and momentum (Px, Py, Pz) [GeV/c]."""
+        columns = [energy, *vertex, *momentum, MASS[species], CHARGE[species]]
+        return cls(np.stack(columns, axis=1).astype(np.float32), species)
+
+    def repeated(self, repeats: int) -> "Particles":
+        """Each particle ``repeats`` times in a row."""
+        return Particles(self.conditions.repeat(repeats, axis=0), self.species.repeat(repeats))
+
+
+def side_of(key: rng.Keys) -> Floats:
+    """The sign of Pz of each particle, (N,): side A (+1) or C (-1), with equal odds."""
+    return np.where(rng.uniform(key, 11) < 0.5, -1.0, 1.0)
 
 
 def shoot(detector: Detector, seed: int, ids: Ints) -> Particles:
@@ -49,14 +67,14 @@ def shoot(detector: Detector, seed: int, ids: Ints) -> Particles:
     largest = momentum * detector.gun.impact_cut / detector.distance
     pt = np.where(pt < largest, pt, largest * np.sqrt(rng.uniform(key, 5)))
     px, py = pt * np.cos(phi), pt * np.sin(phi)
-    pz = -np.sqrt(momentum**2 - pt**2)
+    along = np.sqrt(momentum**2 - pt**2)
 
     flight = _parent_flight(energy, photon, key)
     kick = np.where(photon, 0.0675, 0.10) / energy  # the decay's transverse momentum over the energy
-    vx = flight * (px / -pz + kick * rng.normal(key, 6))
-    vy = flight * (py / -pz + kick * rng.normal(key, 7))
-    conditions = np.stack([energy, vx, vy, -flight, px, py, pz, mass, CHARGE[species]], axis=1)
-    return Particles(conditions.astype(np.float32), species)
+    vx = flight * (px / along + kick * rng.normal(key, 6))
+    vy = flight * (py / along + kick * rng.normal(key, 7))
+    side = side_of(key)
+    return Particles.of(species, energy, (vx, vy, side * flight), (px, py, side * along))
 
 
 def _energy(detector: Detector, species: Ints, u: Floats) -> Floats:
@@ -73,7 +91,7 @@ def _energy(detector: Detector, species: Ints, u: Floats) -> Floats:
 
 
 def _parent_flight(energy: Floats, photon: npt.NDArray[np.bool_], key: rng.Keys) -> Floats:
-    """Distance from the collision to the parent's decay [cm]: the vertex.
+    """Distance from the collision, at the origin, to the parent's decay [cm]: the vertex.
 
     Photons come from neutral pions, 15 % of the rest from Lambda-like parents, the others from the collision.
     """
@@ -82,5 +100,7 @@ def _parent_flight(energy: Floats, photon: npt.NDArray[np.bool_], key: rng.Keys)
     from_lambda = ~photon & (rng.uniform(key, 9) < 0.15)
     mean = np.where(photon, parent / _PI0_MASS * _PI0_DECAY_LENGTH, 0.0)
     mean = np.where(from_lambda, parent / _LAMBDA_MASS * _LAMBDA_DECAY_LENGTH, mean)
-    flight: Floats = np.minimum(-mean * np.log(rng.uniform(key, 8)), 3000.0)
+    # Exponential, of parents that decay before the magnets.
+    reached = -np.expm1(-_FARTHEST_DECAY / np.maximum(mean, 1e-12))
+    flight: Floats = -mean * np.log1p(-rng.uniform(key, 8) * reached)
     return flight

@@ -21,7 +21,7 @@ MAX_ATTEMPTS = 1000
 MAX_ENERGY = 14_000.0
 """Largest energy accepted [GeV], that of the collision: above it the units are wrong, and memory goes."""
 BLOCK = 1000
-_TRANSPORT, _SHOWER, _SPRAY, _SOURCES, _SPECIES = range(5)  # streams of one response
+_TRANSPORT, _SHOWER, _SPRAY, _SOURCES, _SPECIES, _COMMON = range(6)  # streams of one response
 
 
 def response_keys(stream: int, sample: Ints, attempt: Ints | int) -> Keys:
@@ -30,7 +30,13 @@ def response_keys(stream: int, sample: Ints, attempt: Ints | int) -> Keys:
 
 
 def develop(detector: Detector, arrival: Arrival, key: Keys) -> Hits:
-    """The photons of particles that have arrived, (N,), one key for each."""
+    """The photons of particles that have arrived, (N,), one key for each.
+
+    A lognormal factor of mean 1 and width ``detector.common_width`` is common to all light of a response, and
+    so to all its channels.
+    """
+    width = detector.common_width
+    common = np.exp(width * rng.normal(rng.split(key, _COMMON), 0) - width**2 / 2)
     source_key = rng.split(key, _SOURCES)
 
     def keys_of(sources: shower.Sources) -> Keys:
@@ -40,6 +46,10 @@ def develop(detector: Detector, arrival: Arrival, key: Keys) -> Hits:
     primaries = shower.electromagnetic(detector, arrival, shower_key)
     pions, rest = shower.hadronic(detector, arrival, shower_key)
     sprayed = upstream_spray.secondaries(detector, arrival, rng.split(key, _SPRAY))
+    primaries, pions, rest, sprayed = (
+        sources._replace(light=sources.light * common[sources.row])
+        for sources in (primaries, pions, rest, sprayed)
+    )
     hits: list[Hits] = []
     for sources in (primaries, pions):
         keys = keys_of(sources)
@@ -73,10 +83,11 @@ def photon_sums(detector: Detector, hits: Hits, rows: int) -> Ints:
 
 
 class Drawn(NamedTuple):
-    """Responses (N, nx, ny) and whether each reached the threshold, (N,)."""
+    """Responses (N, nx, ny); whether each reached the threshold, and whether its first attempt had light."""
 
     showers: Images
     accepted: npt.NDArray[np.bool_]
+    hit: npt.NDArray[np.bool_]
 
 
 def draw(
@@ -96,7 +107,7 @@ def draw(
     stands, not accepted. Rows are simulated in blocks of ``block``, which sets memory, never results.
     """
     showers = np.zeros((len(conditions), *detector.cells), np.int32)
-    accepted = np.zeros(len(conditions), np.bool_)
+    accepted, hit = np.zeros(len(conditions), np.bool_), np.zeros(len(conditions), np.bool_)
     silent = KIND[choice.species] == Kind.SILENT  # zero whatever the attempt
     accepted[silent] = min_photons <= 0
     pending = np.flatnonzero(~silent)
@@ -112,14 +123,17 @@ def draw(
             other = rng.uniform(rng.split(key, _SPECIES), 0) < choice.partner_probability[each]
             species = np.where(other, choice.partner[each], choice.species[each])
             hits = simulate(detector, conditions[each], species, key)
-            reached = photon_sums(detector, hits, len(each)).reshape(-1, batch) >= min_photons
+            sums = photon_sums(detector, hits, len(each)).reshape(-1, batch)
+            if attempt == 0:
+                hit[rows] = sums[:, 0] > 0
+            reached = sums >= min_photons
             accepted[rows] = reached.any(axis=1)
             chosen = np.where(accepted[rows], reached.argmax(axis=1), batch - 1)
             showers[rows] = _chosen_images(detector, hits, chosen, batch)
         attempt += batch
         batch = attempt  # twice as many attempts each time, once the first one failed
         pending = pending[~accepted[pending]]
-    return Drawn(showers, accepted)
+    return Drawn(showers, accepted, hit)
 
 
 def _chosen_images(detector: Detector, hits: Hits, chosen: Ints, batch: int) -> Images:

@@ -16,7 +16,7 @@ import typer
 from ..errors import UserError
 from ..plugin.specs import PROJECT, own_version
 from ..system import told
-from . import compare, data, export, gallery, leaderboard, plugin, report, run, sweep, train
+from . import compare, data, export, gallery, leaderboard, o2, plugin, report, run, sweep, train
 from . import list as listing
 from .common.formats import SYSTEM
 from .common.streams import hang_up, speak_plainly, warn_plainly
@@ -43,6 +43,7 @@ app.command("leaderboard")(leaderboard.leaderboard)
 app.command("gallery")(gallery.gallery)
 app.add_typer(data.app, name="data")
 app.add_typer(plugin.app, name="plugin")
+app.add_typer(o2.app, name="o2")
 
 
 @app.callback(invoke_without_command=True)

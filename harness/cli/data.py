@@ -8,13 +8,13 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from ..data.checks import photon_sums
 from ..data.dataset import Dataset
+from ..data.describing import efficiency, lines, peaks
 from ..data.importing import import_files
+from ..data.open import embedded, former, maker_of, open_data, particles_of
 from ..data.open import make as make_file
-from ..data.open import maker_of, open_data, particles_of
 from ..errors import UserError
-from ..plugin.datasets import MakeRequest, ReadRequest
+from ..plugin.datasets import DatasetMaker, MakeRequest, ReadRequest
 from ..plugin.specs import PROJECT
 from .common.picture import picture
 from .common.plugins import load_registry
@@ -32,6 +32,10 @@ app = typer.Typer(
 def make(
     out: Annotated[Path, typer.Option(help="The HDF5 file to write.")],
     detector: Annotated[str, typer.Option(help="Whose responses.")] = "proton",
+    detectors: Annotated[
+        str | None,
+        typer.Option(help="Several, joined by commas: the same particles in each, a file for each."),
+    ] = None,
     particles: Annotated[int | None, typer.Option(help="How many particles. [default: 1000]")] = None,
     repeats: Annotated[int | None, typer.Option(help="Responses of each particle. [default: 8]")] = None,
     like: Annotated[
@@ -48,8 +52,22 @@ def make(
       simbench data make --detector neutron --particles 2000 --repeats 8 --seed 1 --out neutron.h5
 
       simbench data make --like mine.h5 --detector neutron --out mine-mc.h5
+
+      simbench data make --detectors proton,neutron --particles 5000 --out pair.h5
     """
     registry = load_registry()
+    if detectors is not None:
+        if like is not None:
+            raise UserError("--detectors takes particles of the guns: no --like")
+        names = tuple(dict.fromkeys(name.strip() for name in detectors.split(",")))
+        size = 1000 if particles is None else particles, 8 if repeats is None else repeats
+        for name in names:
+            maker = maker_of(registry, registry.detectors[name], simulator)
+        for name in names:
+            request = MakeRequest(registry.detectors[name], *size, seed, shared=names)
+            path = out.with_name(f"{out.stem}-{name}{out.suffix}")
+            _make(path, maker, request, size[0] * size[1], "held no light", quiet)
+        return
     asked = registry.detectors[detector]
     maker = maker_of(registry, asked, simulator)
     if like is None:
@@ -64,6 +82,11 @@ def make(
             most = int(taken.repeats.max())
             request = MakeRequest(asked, len(taken.pdg), most, seed, data.min_photons, taken)
             total = len(data)
+    _make(out, maker, request, total, "never reached the threshold", quiet)
+
+
+def _make(out: Path, maker: DatasetMaker, request: MakeRequest, total: int, why: str, quiet: bool) -> None:
+    """Make a file and say what is in it; ``why`` of the ``total`` some were left out."""
     written = 0
     with bars(quiet) as progress:
         report = counter(progress, f"making {out.name}")
@@ -74,7 +97,7 @@ def make(
             report(done, total)
 
         fingerprint = make_file(out, maker, request, follow)
-    short = f"; {total - written} never reached the threshold and were left out" if written < total else ""
+    short = f"; {total - written} {why} and were left out" if written < total else ""
     typer.echo(f"{out}: {written} responses, fingerprint {fingerprint}{short}")
 
 
@@ -117,7 +140,7 @@ def import_(
 
 @app.command()
 def info(
-    file: Annotated[str, typer.Argument(help="A dataset file, or embedded.")],
+    file: Annotated[str, typer.Argument(help="A dataset file, embedded, or embedded:MAKER.")],
     detector: Annotated[str, typer.Option(help="Which embedded dataset.")] = "proton",
     pictures: Annotated[int, typer.Option(help="How many responses to show.")] = 4,
     quiet: Quiet = False,
@@ -129,37 +152,21 @@ def info(
       simbench data info neutron.h5
 
       simbench data info embedded --detector proton --pictures 0
+
+      simbench data info embedded:spectators --detector neutron
     """
     with _open(file, detector, quiet) as data, bars(quiet) as progress:
-        report = counter(progress, "reading")
-        photons, zeros, largest, rows = [], 0, 0, 0
-        for block in data.blocks():
-            photons.append(photon_sums(block))
-            zeros += int((block == 0).sum())
-            largest = max(largest, block.max().item())
-            rows += len(block)
-            report(rows, len(data))
-        sums = np.concatenate(photons) if photons else np.zeros(0, np.int64)
-        _, repeats = np.unique(data.particle, return_counts=True)
-        lines = [
-            ("file", str(data.path)),
-            ("detector", f"{data.detector}, responses of {data.shape[0]} x {data.shape[1]}"),
-            ("provenance", data.provenance),
-            ("fingerprint", data.fingerprint),
-            ("responses", f"{len(data)}"),
-            ("particles", f"{len(repeats)}"),
-        ]
-        if len(data):
-            quartiles = " / ".join(f"{value:g}" for value in np.quantile(sums, (0, 0.25, 0.5, 0.75, 1)))
-            lines += [
-                ("repeats", f"{repeats.min()} to {repeats.max()} responses of a particle"),
-                ("photon threshold", f"{data.min_photons}"),
-                ("photon sum", f"min / Q1 / Q2 / Q3 / max: {quartiles}"),
-                ("", f"mean {sums.mean():.2f}, standard deviation {sums.std():.2f}"),
-                ("zero pixels", f"{100 * zeros / (len(data) * data.shape[0] * data.shape[1]):.2f} %"),
-                ("largest pixel", f"{largest:g}"),
-            ]
-        for name, value in lines:
+        found, sums = lines(data, counter(progress, "reading"))
+        older = former(load_registry(), data.fingerprint)
+        if older:
+            found.append(("version", older))
+        energy = data.feature_names.index("Energy") if "Energy" in data.feature_names else None
+        if energy is not None and len(data):
+            stream = data.stream()
+            if stream is not None:
+                found += efficiency(stream, stream.conditions[:, energy].astype(np.float64))
+            found += peaks(data, sums, data.conditions[:, energy].astype(np.float64))
+        for name, value in found:
             typer.echo(f"{name:<17} {value}")
         if pictures > 0 and len(data):
             # Evenly spaced in brightness, from the median up: the faint half is a few photons at an edge.
@@ -175,7 +182,7 @@ def info(
 
 @app.command()
 def check(
-    file: Annotated[str, typer.Argument(help="A dataset file, or embedded.")],
+    file: Annotated[str, typer.Argument(help="A dataset file, embedded, or embedded:MAKER.")],
     detector: Annotated[str, typer.Option(help="Which embedded dataset.")] = "proton",
     quiet: Quiet = False,
 ) -> int:
@@ -195,7 +202,7 @@ def check(
 
 
 def _open(file: str, detector: str, quiet: bool) -> Dataset:
-    if file != "embedded":
+    if not embedded(file):
         return Dataset(Path(file))
     registry = load_registry()
     with bars(quiet) as progress:

@@ -15,15 +15,25 @@ def export(
     model: Annotated[str, typer.Argument(help="NAME, or NAME@WEIGHTS_DIR of a training.")],
     to: Annotated[Path, typer.Option(help="Folder to write to.")],
     detector: Annotated[str, typer.Option(help="Whose responses.")] = "proton",
+    contract: Annotated[
+        str | None,
+        typer.Option(
+            help="o2: as ALICE's O2 takes it; simbench: in this package's units and pixel order. "
+            "[default: o2 for the ZDC]"
+        ),
+    ] = None,
+    empties: Annotated[
+        bool, typer.Option("--empties", help="For O2: answer with nothing as often as the response is empty.")
+    ] = False,
     run: Annotated[
         Path | None, typer.Option(help="Folder of a run whose scores the model card is to show.")
     ] = None,
 ) -> int:
-    """Write a model as an ONNX generator that ALICE's O2 can run: graph, scales and model card.
+    """Write a model as an ONNX generator: graph, scales and model card, as ALICE's O2 takes them.
 
     The files are generator.onnx, scales.txt and MODEL_CARD.md. The graph takes noise and conditions and draws
-    whole photons; router and experts of a mixture are one graph. It is compared with the model before
-    anything is written: exit status 1, and no file, if they do not agree.
+    whole photons; router and experts of a mixture are one graph. It is compared with the model, and run by
+    an emulator of O2's path, before anything is written: exit status 1, and no file, if they do not agree.
 
     For example:
 
@@ -31,13 +41,15 @@ def export(
 
       simbench export gan@runs/my-gan --detector neutron --to exported/zn --run runs/neutron
 
+      simbench export expertsim-3 --detector proton --contract simbench --to exported/plain
+
       simbench run --models onnx:exported/zp/generator.onnx,expertsim-3 --detector proton
     """
     registry = load_registry()
     asked = find_model(registry, model)
     about = registry.detectors[detector]
     scores = None if run is None else scores_of(run, asked.label, about.name)
-    checks, files = write_export(registry, asked, about, to, scores)
+    checks, files = write_export(registry, asked, about, to, scores, contract, empties=empties)
     for check in checks:
         typer.echo(f"{'ok' if check.passed else 'FAILED':6}  {check.text}")
     if not files:

@@ -19,7 +19,17 @@ from .common.plugins import load_registry
 
 def list_(
     kind: Annotated[
-        Literal["models", "detectors", "datasets", "readers", "metrics", "observables", "sweeps", "formats"],
+        Literal[
+            "models",
+            "classifiers",
+            "detectors",
+            "datasets",
+            "readers",
+            "metrics",
+            "observables",
+            "sweeps",
+            "formats",
+        ],
         typer.Argument(help="What to list."),
     ],
 ) -> None:
@@ -70,6 +80,19 @@ def _detectors(registry: Registry) -> tuple[list[str], list[list[str]]]:
         for detector in registry.detectors
     ]
     return ["detector", "title", "shape", "unit", "channel conventions (* default)", "features"], rows
+
+
+def _classifiers(registry: Registry) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [
+            offer.name,
+            offer.title,
+            ", ".join(offer.detectors) if offer.detectors is not None else "every",
+            _source(registry.classifiers.sources[offer.name]),
+        ]
+        for offer in registry.classifiers
+    ]
+    return ["classifier", "title", "detectors", "plugin"], rows
 
 
 def _datasets(registry: Registry) -> tuple[list[str], list[list[str]]]:
@@ -166,6 +189,7 @@ def _source(source: Source) -> str:
 
 _TABLES = {
     "models": _models,
+    "classifiers": _classifiers,
     "detectors": _detectors,
     "datasets": _datasets,
     "readers": _readers,

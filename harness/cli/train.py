@@ -1,13 +1,17 @@
 """``simbench train``."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ..errors import UserError
+from ..plugin.registry import Registry
+from ..plugin.simulators import TrainingRequest
 from ..run.request import Request
 from ..run.watch import Watch
+from ..training.hits import prepare_hits
 from ..training.prepare import prepare
 from ..training.prepare import train as run_trainer
 from .common.plugins import load_registry
@@ -34,7 +38,7 @@ def parse_settings(texts: list[str]) -> dict[str, str]:
 
 
 def train(
-    model: Annotated[str, typer.Argument(help="Which model; see: simbench list models.")],
+    model: Annotated[str, typer.Argument(help="Which model, or classifier; see: simbench list models.")],
     out: Annotated[Path, typer.Option(help="Folder for weights and record.")],
     detector: Learned = "proton",
     preset: Preset = "compact",
@@ -58,39 +62,40 @@ def train(
 
       simbench train gan --detector proton --out runs/my-gan
 
+      simbench train hit --detector neutron --data embedded:pairs --out runs/hit
+
       simbench train sdi-gan --detector neutron --preset paper --set epochs=3 --out runs/try
     """
     registry = load_registry()
-    offer = registry.simulators[model]
-    if offer.trainer is None:
-        trainable = [other.name for other in registry.simulators if other.trainer]
-        raise UserError(f"model {model!r} does not learn; these do: {', '.join(trainable)}")
-    overrides = parse_settings(set_)
+    trainer = None if model in registry.classifiers.records else _trainer(registry, model)
+    asked = Request(
+        detector=detector,
+        data=data,
+        allow_partial=allow_partial,
+        force=force,
+        min_photons=min_photons,
+        split=split,
+        split_seed=split_seed,
+        device=device,
+    )
     with bars(quiet) as progress:
         training = TrainingBar(progress, model)
-        request = prepare(
-            registry,
-            Request(
-                detector=detector,
-                data=data,
-                allow_partial=allow_partial,
-                force=force,
-                min_photons=min_photons,
-                split=split,
-                split_seed=split_seed,
-                device=device,
-            ),
-            preset=preset,
-            seed=seed,
-            overrides=overrides,
-            out=out,
-            watch=Watch(
-                data=counter(progress, "making the embedded dataset"), news=lambda _, news: training(news)
-            ),
-            name=model,
+        watch = Watch(
+            data=counter(progress, "making the embedded dataset"), news=lambda _, news: training(news)
         )
+        told: Any = {
+            "seed": seed,
+            "overrides": parse_settings(set_),
+            "out": out,
+            "watch": watch,
+            "name": model,
+        }
         try:
-            weights = run_trainer(offer.trainer, request, f"simbench train {model}")
+            if trainer is None:
+                weights = registry.classifiers[model].trainer(prepare_hits(registry, asked, **told))
+            else:
+                request = prepare(registry, asked, preset=preset, **told)
+                weights = run_trainer(trainer, request, f"simbench train {model}")
         except UserError:
             raise
         except ValueError as error:
@@ -101,4 +106,15 @@ def train(
         typer.echo(training.load, err=True)
     for warning in training.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    typer.echo(f"{weights}\nscore it with: simbench run --models {model}@{out} --detector {detector}")
+    typer.echo(weights)
+    if trainer is not None:
+        typer.echo(f"score it with: simbench run --models {model}@{out} --detector {detector}")
+
+
+def _trainer(registry: Registry, model: str) -> Callable[[TrainingRequest], Path]:
+    offer = registry.simulators[model]
+    if offer.trainer is None:
+        trainable = [other.name for other in registry.simulators if other.trainer]
+        trainable += [other.name for other in registry.classifiers]
+        raise UserError(f"model {model!r} does not learn; these do: {', '.join(trainable)}")
+    return offer.trainer

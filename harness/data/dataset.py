@@ -5,11 +5,11 @@ Layout, version 1: datasets ``showers`` (N, H, W) unsigned integers, ``condition
 ``format_version``, ``detector``, ``feature_names``, ``feature_units``, ``min_photons``, ``provenance`` and
 ``fingerprint``; ``left_out`` only if files were left out. Data sets are gzip-compressed in chunks with a
 checksum each. Version 2 differs in one thing: ``showers`` are float32, for detectors that measure instead of
-counting.
+counting. A group ``stream``, which need not be there, holds the raw particles before any selection:
+``conditions`` (K, F), ``particle`` (K,), ``pdg`` (K,) and ``hit`` (K, R) uint8; see
+:class:`~simbench.harness.plugin.datasets.RawParticles`.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -22,36 +22,16 @@ import numpy.typing as npt
 from ..arrays import plain
 from ..errors import UserError
 from ..files import atomic
-from ..plugin.datasets import Responses
+from ..plugin.datasets import RawParticles, Responses
 from ..plugin.detectors import Detector
 from .checks import photon_sums
+from .columns import COLUMNS, STREAM, Fingerprint, read_stream, strangers
 from .hdf5 import Written, reason, require_filters
 
 FORMAT_VERSION = 1  # of counts
 MEASURED_VERSION = 2  # of float32 showers
 BLOCK = 1024  # rows read, written or hashed at a time
-_COLUMNS = {"showers": "<u4", "conditions": "<f4", "particle": "<i8", "pdg": "<i4"}
 _ATTRIBUTES = ("detector", "feature_names", "feature_units", "min_photons", "provenance", "fingerprint")
-
-
-class _Fingerprint:
-    """SHA-256 over the content of a dataset, whatever its compression, chunks or integer width."""
-
-    def __init__(self) -> None:
-        self._columns = {name: hashlib.sha256() for name in _COLUMNS}
-
-    def update(self, responses: Responses) -> None:
-        for name, dtype in _COLUMNS.items():
-            values = getattr(responses, name)
-            if name == "showers" and values.dtype.kind == "f":
-                dtype = "<f4"
-            column = np.ascontiguousarray(values, dtype=dtype)
-            self._columns[name].update(column.tobytes())
-
-    def digest(self, detector: str, feature_names: Iterable[str], min_photons: int) -> str:
-        head = {"detector": detector, "features": list(feature_names), "min_photons": int(min_photons)}
-        head |= {name: column.hexdigest() for name, column in self._columns.items()}
-        return hashlib.sha256(json.dumps(head, sort_keys=True).encode()).hexdigest()
 
 
 class Dataset:
@@ -96,7 +76,7 @@ class Dataset:
                 f"{MEASURED_VERSION}, found {found}"
             )
         missing = [name for name in _ATTRIBUTES if name not in attributes]
-        missing += [name for name in _COLUMNS if name not in self._file]
+        missing += [name for name in COLUMNS if name not in self._file]
         if missing:
             raise UserError(f"{self.path} is no complete dataset: it lacks {', '.join(missing)}")
         self.detector = str(attributes["detector"])
@@ -125,7 +105,7 @@ class Dataset:
                     f"{self.path}: {name} should have the shape {expected} to match {count} showers, "
                     f"found {self._file[name].shape}"
                 )
-        for name in _COLUMNS:
+        for name in COLUMNS:
             require_filters(self._file[name], self.path)
         self.conditions: npt.NDArray[np.float32] = self._file["conditions"][:].astype(np.float32, copy=False)
         self.particle: npt.NDArray[np.int64] = self._file["particle"][:].astype(np.int64, copy=False)
@@ -179,6 +159,14 @@ class Dataset:
             if high > low:
                 yield self.read(start, stop)[rows[low:high] - start]
 
+    def stream(self) -> RawParticles | None:
+        """The raw particles behind the responses, if the file has them.
+
+        Raises:
+            UserError: they are damaged or do not fit each other.
+        """
+        return read_stream(self._file, self.path, len(self.feature_names))
+
     def photons(self) -> npt.NDArray[Any]:
         """(N,) photon sums of all responses; one pass over the file."""
         sums = [photon_sums(block) for block in self.blocks()]
@@ -186,16 +174,19 @@ class Dataset:
 
     def content(self) -> str:
         """The fingerprint that the content gives; reads the whole file."""
-        fingerprint = _Fingerprint()
+        fingerprint = Fingerprint()
         for start, showers in zip(range(0, len(self), BLOCK), self.blocks(), strict=True):
             rows = slice(start, start + len(showers))
             fingerprint.update(Responses(showers, self.conditions[rows], self.particle[rows], self.pdg[rows]))
+        stream = self.stream()
+        if stream is not None:
+            fingerprint.update_stream(stream)
         return fingerprint.digest(self.detector, self.feature_names, self.min_photons)
 
     def check(self) -> list[str]:
         """One line for each thing wrong with the content; reads the whole file."""
         problems: list[str] = []
-        fingerprint = _Fingerprint()
+        fingerprint = Fingerprint()
         for start, showers in zip(range(0, len(self), BLOCK), self.blocks(), strict=True):
             rows = slice(start, start + len(showers))
             fingerprint.update(Responses(showers, self.conditions[rows], self.particle[rows], self.pdg[rows]))
@@ -205,6 +196,10 @@ class Dataset:
                     f"row {start + low[0]}: a photon sum below the threshold {self.min_photons} "
                     f"({len(low)} such rows in this block)"
                 )
+        stream = self.stream()
+        if stream is not None:
+            fingerprint.update_stream(stream)
+            problems += strangers(stream, self.particle, self.conditions)
         found = fingerprint.digest(self.detector, self.feature_names, self.min_photons)
         if found != self.fingerprint:
             problems.append(f"fingerprint should be {self.fingerprint[:12]}, the content gives {found[:12]}")
@@ -245,17 +240,21 @@ def write(
         ValueError: a block does not fit the detector.
         TypeError: a block masks some of its values.
     """
-    fingerprint = _Fingerprint()
+    fingerprint = Fingerprint()
     try:
         with atomic(path) as part, Written(part) as disk, h5py.File(disk, "w") as file:
-            rows = 0
+            rows = raw = 0
             for block in blocks:
                 _check_block(block, detector)
                 fingerprint.update(block)
-                for name in _COLUMNS:
+                for name in COLUMNS:
                     _append(file, name, getattr(block, name), rows)
                 disk.check()
                 rows += len(block.particle)
+                if block.stream is not None:
+                    for name, dtype in STREAM.items():
+                        _append(file, f"stream/{name}", getattr(block.stream, name).astype(dtype), raw)
+                    raw += len(block.stream.particle)
                 progress(rows)
             digest = fingerprint.digest(detector.name, detector.feature_names, min_photons)
             file.attrs["format_version"] = FORMAT_VERSION if detector.counted else MEASURED_VERSION
@@ -273,7 +272,7 @@ def write(
 
 
 def _check_block(block: Responses, detector: Detector) -> None:
-    for name in _COLUMNS:
+    for name in COLUMNS:
         plain(getattr(block, name), f"the {name} of a block")
     dtype = block.showers.dtype
     if block.showers.shape[1:] != detector.shape or (

@@ -55,6 +55,8 @@ def make(path: Path, maker: DatasetMaker, request: MakeRequest, report: Report =
             raise UserError(f"{what} should be at least 1, found {number}")
     if request.like is not None and not maker.draws_like:
         raise UserError(f"dataset maker {maker.name!r} draws particles of its own only, none like a file's")
+    if request.shared and not maker.shares_particles:
+        raise UserError(f"dataset maker {maker.name!r} draws a particle in one detector only")
     make_folder(path.parent)
     blocks: Iterator[Responses] = maker.make(request)
     try:
@@ -72,9 +74,20 @@ def make(path: Path, maker: DatasetMaker, request: MakeRequest, report: Report =
         raise UserError(f"dataset maker {maker.name}: {traced(error)}") from error
 
 
-def embedded_path(registry: Registry, detector: Detector, report: Callable[[int, int], None]) -> Path:
-    """The embedded dataset's file, made on first use; ``report(done, total)`` follows the making."""
-    maker = maker_of(registry, detector)
+def embedded_path(
+    registry: Registry,
+    detector: Detector,
+    report: Callable[[int, int], None],
+    maker_name: str | None = None,
+) -> Path:
+    """The embedded dataset's file, made on first use; ``report(done, total)`` follows the making.
+
+    Raises:
+        UserError: no maker, or not the one of that name, has an embedded dataset of the detector.
+    """
+    maker = maker_of(registry, detector, maker_name)
+    if detector.name not in maker.embedded:
+        raise UserError(f"dataset maker {maker.name!r} has no embedded dataset of {detector.name!r}")
     spec = maker.embedded[detector.name]
     name = f"{maker.name}-{detector.name}-{spec.particles}x{spec.repeats}-seed{spec.seed}"
     # The fingerprint in the name retires a cached file when the maker's physics changes.
@@ -93,6 +106,18 @@ def embedded_path(registry: Registry, detector: Detector, report: Callable[[int,
     return path
 
 
+def embedded(data: str) -> bool:
+    """Whether ``--data`` names an embedded dataset: ``embedded``, or ``embedded:`` and a dataset maker."""
+    return data.partition(":")[0] == "embedded"
+
+
+def former(registry: Registry, fingerprint: str) -> str | None:
+    """What the dataset of that fingerprint is, if it is one that an earlier version embedded."""
+    return next(
+        (maker.former[fingerprint] for maker in registry.datasets if fingerprint in maker.former), None
+    )
+
+
 def open_data(
     registry: Registry,
     detector: Detector,
@@ -102,7 +127,7 @@ def open_data(
     partial: bool = False,
     force: bool = False,
 ) -> Dataset:
-    """Open ``--data``: the word ``embedded``, a dataset file, or users' files that a reader knows.
+    """Open ``--data``: ``embedded`` or ``embedded:MAKER``, a dataset file, or users' files of a known kind.
 
     Args:
         registry: whose readers and makers.
@@ -116,8 +141,8 @@ def open_data(
         UserError: it cannot be read, does not hold responses of ``detector``, or its content is not what its
             fingerprint says.
     """
-    if data == "embedded":
-        path = embedded_path(registry, detector, report)
+    if embedded(data):
+        path = embedded_path(registry, detector, report, data.partition(":")[2] or None)
     else:
         path = dataset_file(registry, detector, data, cache_folder, partial=partial, force=force)
     opened = Dataset(path)

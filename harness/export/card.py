@@ -11,6 +11,17 @@ from ..plugin.detectors import Detector
 from ..plugin.simulators import Check, Exported, TrainedOn
 from ..plugin.specs import own_version
 
+_O2 = """\
+ALICE's O2 runs `generator.onnx` with `scales.txt`: its conditions have the mass in MeV and the charge in
+thirds of e, and the first output holds log(1 + photons), (batch, {width}, {height}) with x fastest;
+`(int)expm1` of it are whole photons, none lost. O2 also needs a classifier of hits, which is not here, and
+something that keeps its transport from adding the same hits. Check it with
+
+    simbench o2 check --onnx generator.onnx --scales scales.txt --detector {detector}
+
+With simbench: `simbench run --models onnx:generator.onnx --detector {detector}` reads units and pixel order
+from the graph's metadata. Conditions, in order: {names} (here in simbench's units).
+"""
 _RUN = """\
 Inputs, float32, in this order: `noise` (batch, {noise}), standard normal, and `conditions`
 (batch, {features}), each feature scaled as (x - mean) / scale with `scales.txt`. The features, in order:
@@ -37,6 +48,7 @@ def card(
     provenance: str | None,
     checks: Sequence[Check],
     scores: Mapping[str, Any] | None,
+    contract: str = "simbench",
 ) -> str:
     """The text of ``MODEL_CARD.md``.
 
@@ -48,9 +60,11 @@ def card(
         provenance: of the data that it was trained on, if it is known.
         checks: how the files were checked.
         scores: of a run, see :func:`scores_of`.
+        contract: ``o2`` or ``simbench``, the form of the files.
     """
     reference = f" ({model.offer.reference})" if model.offer.reference else ""
-    exporter = f"Exported by simbench-hep {own_version()}, as ALICE's O2 runs its fast simulators."
+    form = "as ALICE's O2 runs its fast simulators" if contract == "o2" else "in simbench's own form"
+    exporter = f"Exported by simbench-hep {own_version()}, {form}."
     return "\n".join(
         [
             f"# {model.offer.name}, {detector.name}\n",
@@ -61,7 +75,7 @@ def card(
             "\n## Scores\n",
             *_scored(scores),
             "\n## How to run it\n",
-            _how(detector, exported),
+            _how(detector, exported, contract),
             "## Checked when exported\n",
             *(f"- {check.text}" for check in checks),
             "\n## Limits\n",
@@ -137,9 +151,9 @@ def _value(score: Mapping[str, Any]) -> str:
     return f"{mean:.4g}" if std is None else f"{mean:.4g} ± {std:.2g}"
 
 
-def _how(detector: Detector, exported: Exported) -> str:
+def _how(detector: Detector, exported: Exported, contract: str) -> str:
     height, width = detector.shape
-    return _RUN.format(
+    return (_O2 if contract == "o2" else _RUN).format(
         noise=exported.noise,
         features=len(detector.features),
         names=", ".join(f"{feature.name} [{feature.unit}]" for feature in detector.features),

@@ -1,7 +1,8 @@
-"""A model as ALICE's O2 deploys it: ``generator.onnx``, ``scales.txt`` and a card, written only if it passes.
+"""A model as a graph: ``generator.onnx``, ``scales.txt`` and a card, written only if it passes.
 
-The contract (O2, ``Detectors/ZDC/fastsim``): two float32 inputs, noise (batch, Z) and scaled conditions
-(batch, F); first output (batch, H, W), log(1 + photons).
+Two contracts. ``simbench``: two float32 inputs, noise (batch, Z) and scaled conditions (batch, F) in this
+package's units; first output (batch, H, W), log(1 + photons). ``o2``: what ALICE's O2 takes, see
+:mod:`simbench.harness.o2.contract`; checked by what O2 does with it.
 """
 
 import json
@@ -11,7 +12,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +25,39 @@ from ..files import make_folder, write_text
 from ..models.names import Model, require_serves
 from ..models.onnx.file import SIDECAR
 from ..models.onnx.inputs import port
-from ..models.onnx.model import OUTPUT_KEY, TRAINED_ON_KEY, OnnxSimulator
+from ..models.onnx.model import EMPTIES_KEY, LAYOUT_KEY, OUTPUT_KEY, TRAINED_ON_KEY, UNITS_KEY, OnnxSimulator
 from ..models.onnx.read import open_session, package
 from ..models.onnx.scales import Scales, read_scales, write_scales
+from ..o2.check import steps
+from ..o2.contract import is_zdc, o2_graph, o2_scales
+from ..o2.path import O2Path
+from ..o2.scales_file import scales_text
 from ..plugin.detectors import Detector
 from ..plugin.registry import Registry
 from ..plugin.simulators import Check, Context, Exported, Simulator, TrainedOn, describe
 from ..plugin.specs import own_version
 from .card import card
 
+CONTRACTS = ("o2", "simbench")
 GRAPH, CARD = "generator.onnx", "MODEL_CARD.md"
 ROWS = 256  # responses that are compared
 DEVIATIONS = 5.0  # standard errors by which mean photon sums may differ
 
 
 def export(
-    registry: Registry, model: Model, detector: Detector, folder: Path, scores: Mapping[str, Any] | None
+    registry: Registry,
+    model: Model,
+    detector: Detector,
+    folder: Path,
+    scores: Mapping[str, Any] | None,
+    contract: str | None = None,
+    *,
+    empties: bool = False,
 ) -> tuple[tuple[Check, ...], tuple[Path, ...]]:
     """Write a model to ``folder``, with the scores of a run (:func:`scores_of`) if there are some.
+
+    ``contract`` is one of :data:`CONTRACTS`; None: ``o2`` for a ZDC, ``simbench`` for any other detector.
+    With ``empties`` the graph for O2 answers with an empty image as often as the classifier of hits says.
 
     Returns:
         How it was checked, and the files, none if a check failed.
@@ -49,6 +65,13 @@ def export(
     Raises:
         UserError: the model cannot be exported, or the folder cannot be written to.
     """
+    contract = contract or ("o2" if is_zdc(detector) else "simbench")
+    if contract not in CONTRACTS:
+        raise UserError(f"unknown contract {contract!r}; known: {', '.join(CONTRACTS)}")
+    if contract == "o2" and not is_zdc(detector):
+        raise UserError(f"--contract o2 is for the ZDC; {detector.name!r} has other features")
+    if empties and contract != "o2":
+        raise UserError("--empties is for --contract o2: scores are of responses that are not empty")
     offer = model.offer
     if offer.exporter is None:
         able = ", ".join(other.name for other in registry.simulators if other.exporter) or "none"
@@ -64,18 +87,29 @@ def export(
     try:
         simulator = offer.factory(context)
         exported = offer.exporter(context, conditions)
+        hit = hit_graph(registry, replace(context, weights=None)) if empties else None
     except ValueError as error:
         raise UserError(f"cannot export {model.label}: {error}") from error
     except Exception as error:  # a plugin may fail in any way
         raise UserError(f"cannot export {model.label}: {traced(error)}") from error
     trained = describe(simulator).trained_on
-    with _beside(folder) as part:
-        write_scales(part / SIDECAR, Scales(tuple(exported.mean), tuple(exported.scale)))
-        _write_graph(part / GRAPH, exported, model, detector, trained)
-        checks = (*exported.checks, *_checked(part, detector, simulator, conditions))
+    with beside(folder) as part:
+        scales = Scales(tuple(exported.mean), tuple(exported.scale))
+        if contract == "o2":
+            write_text(part / SIDECAR, scales_text(o2_scales(scales, detector)))
+        else:
+            write_scales(part / SIDECAR, scales)
+        if hit is not None and (any(exported.mean) or set(exported.scale) != {1.0}):
+            raise UserError(
+                f"--empties needs a graph of conditions in physical units; {model.label} scales them"
+            )
+        _write_graph(part / GRAPH, exported, model, detector, trained, contract, hit)
+        checks = (*exported.checks, *_checked(part, detector, simulator, conditions, contract))
         if not all(check.passed for check in checks):
             return checks, ()
-        text = card(model, detector, exported, trained, _provenance(registry, trained), checks, scores)
+        text = card(
+            model, detector, exported, trained, _provenance(registry, trained), checks, scores, contract
+        )
         write_text(part / CARD, text)
         make_folder(folder)
         files = [folder / name for name in (GRAPH, SIDECAR, CARD)]
@@ -84,8 +118,21 @@ def export(
     return checks, tuple(files)
 
 
+def hit_graph(registry: Registry, context: Context) -> bytes:
+    """The graph of the first classifier of hits that serves the context's detector and has one.
+
+    Raises:
+        ValueError: there is none, or it lacks weights.
+    """
+    for offer in registry.classifiers:
+        serves = offer.detectors is None or context.detector.name in offer.detectors
+        if serves and offer.exporter is not None:
+            return offer.exporter(context)
+    raise ValueError(f"no classifier of hits serves {context.detector.name!r}")
+
+
 @contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
+def beside(folder: Path) -> Iterator[Path]:
     """A folder beside ``folder``, or beside what that is a link to, to write to; gone afterwards."""
     place = Path(os.path.realpath(folder))  # files are renamed into it, which one disk alone can do
     part = place.with_name(f".{place.name}.{secrets.token_hex(8)}.part")
@@ -97,7 +144,13 @@ def _beside(folder: Path) -> Iterator[Path]:
 
 
 def _write_graph(
-    path: Path, exported: Exported, model: Model, detector: Detector, trained: TrainedOn | None
+    path: Path,
+    exported: Exported,
+    model: Model,
+    detector: Detector,
+    trained: TrainedOn | None,
+    contract: str,
+    hit: bytes | None,
 ) -> None:
     """Write the graph with what identifies it among its metadata."""
     import onnx
@@ -109,6 +162,11 @@ def _write_graph(
         "exported by": f"simbench-hep {own_version()}",
         OUTPUT_KEY: "log1p",
     }
+    if contract == "o2":
+        graph = o2_graph(graph, detector.shape, onnx.load_model_from_string(hit) if hit else None)
+        metadata |= {UNITS_KEY: "o2", LAYOUT_KEY: "x-fastest"}
+        if hit:
+            metadata[EMPTIES_KEY] = "drawn"
     if trained is not None:
         told = asdict(trained)
         del told["particles"]  # thousands of hashes; the split says the same
@@ -118,15 +176,35 @@ def _write_graph(
 
 
 def _checked(
-    folder: Path, detector: Detector, simulator: Simulator, conditions: npt.NDArray[np.float32]
+    folder: Path,
+    detector: Detector,
+    simulator: Simulator,
+    conditions: npt.NDArray[np.float32],
+    contract: str,
 ) -> Iterator[Check]:
-    """O2's contract, and the photons that come of it when the files are used as ``onnx:FILE`` uses them."""
+    """The contract, and the photons that come of it as ``onnx:FILE`` uses the files, and as O2 does."""
     import onnx
 
     path = folder / GRAPH
     onnx.checker.check_model(path, full_check=True)
-    yield _contract(open_session(path, "cpu"), detector)
-    runner = OnnxSimulator(path, read_scales(folder / SIDECAR), None, detector, "cpu")
+    runner: Simulator = OnnxSimulator(path, read_scales(folder / SIDECAR), None, detector, "cpu")
+    if contract == "o2":
+        found = tuple(steps(path, folder / SIDECAR, detector, conditions))
+        yield from found
+        if not all(step.passed for step in found):
+            return
+        emulated = O2Path(path, folder / SIDECAR, detector, 1)
+        yield _compared("as O2 reads them, ", emulated, simulator, conditions)
+        if emulated.empties:
+            return  # which onnx: scores as they come
+    else:
+        yield _contract(open_session(path, "cpu"), detector)
+    yield _compared("", runner, simulator, conditions)
+
+
+def _compared(
+    how: str, runner: Simulator, simulator: Simulator, conditions: npt.NDArray[np.float32]
+) -> Check:
     ours, theirs = (
         each.generate(conditions.copy(), seed=1).sum(axis=(1, 2), dtype=np.float64)
         for each in (runner, simulator)
@@ -134,13 +212,14 @@ def _checked(
     error = float(np.std(ours - theirs, ddof=1) / np.sqrt(len(ours)))
     apart = abs(float(ours.mean() - theirs.mean())) / max(error, 1e-9)
     text = (
-        f"photon sums of {len(ours)} responses: mean {ours.mean():.1f}, the simulator's {theirs.mean():.1f}"
+        f"photon sums of {len(ours)} responses, {how}mean {ours.mean():.1f}, "
+        f"the simulator's {theirs.mean():.1f}"
     )
-    yield Check(f"{text} ({apart:.1f} standard errors apart, {DEVIATIONS:g} allowed)", apart <= DEVIATIONS)
+    return Check(f"{text} ({apart:.1f} standard errors apart, {DEVIATIONS:g} allowed)", apart <= DEVIATIONS)
 
 
 def _contract(session: Any, detector: Detector) -> Check:
-    """Whether inputs and first output are those that O2 expects, in its order."""
+    """Whether inputs and first output are as they should be, in order."""
     ports = [port(each) for each in (*session.get_inputs(), session.get_outputs()[0])]
     kept = (
         len(ports) == 3
@@ -149,7 +228,7 @@ def _contract(session: Any, detector: Detector) -> Check:
         and ports[1].dimensions[1:] == (len(detector.features),)
         and math.prod(size or 0 for size in ports[2].dimensions[1:]) == math.prod(detector.shape)
     )
-    return Check(f"O2's contract: {', '.join(map(str, ports[:-1]))} to {ports[-1]}", kept)
+    return Check(f"the contract: {', '.join(map(str, ports[:-1]))} to {ports[-1]}", kept)
 
 
 def _provenance(registry: Registry, trained: TrainedOn | None) -> str | None:

@@ -12,6 +12,25 @@ from .detectors import Detector
 
 
 @dataclass(frozen=True)
+class RawParticles:
+    """Particles before any selection, K of them, and which of their responses held anything at all.
+
+    A dataset holds the responses that are not empty; efficiencies are learned and told from these.
+
+    Attributes:
+        conditions: (K, F) float32, physical units.
+        particle: (K,) int64, the particle's number in the dataset, -1 if the dataset has none of it.
+        pdg: (K,) int32 particle identity (PDG numbering), 0 if unknown.
+        hit: (K, R) bool, whether each of R raw responses, drawn once and never redrawn, is not empty.
+    """
+
+    conditions: npt.NDArray[np.float32]
+    particle: npt.NDArray[np.int64]
+    pdg: npt.NDArray[np.int32]
+    hit: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Responses:
     """A block of labelled responses, N of them.
 
@@ -20,12 +39,14 @@ class Responses:
         conditions: (N, F) float32, physical units.
         particle: (N,) int64; equal numbers share a condition.
         pdg: (N,) int32 particle identity (PDG numbering), 0 if unknown.
+        stream: the raw particles that this block came from, if the source knows them; in all blocks or none.
     """
 
     showers: npt.NDArray[Any]
     conditions: npt.NDArray[np.float32]
     particle: npt.NDArray[np.int64]
     pdg: npt.NDArray[np.int32]
+    stream: RawParticles | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +70,9 @@ class MakeRequest:
 
     With ``like``, the responses are to be of those particles, as many of each as it says, in its order, and a
     response that never reaches the threshold is left out; only makers with :attr:`DatasetMaker.draws_like`
-    are asked so.
+    are asked so. With ``shared``, names of detectors, particles come from the guns of all of them in turn and
+    nothing is selected or redrawn: particle i is the same for each detector asked with the same ``shared``
+    and seed; only makers with :attr:`DatasetMaker.shares_particles` are asked so.
     """
 
     detector: Detector
@@ -58,6 +81,7 @@ class MakeRequest:
     seed: int
     min_photons: int = 1
     like: Particles | None = None
+    shared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +106,8 @@ class DatasetMaker:
         provenance: the sentence that every file and table made from it carries.
         embedded: by detector name, the dataset that ``--data embedded`` means.
         draws_like: whether it draws responses of given particles, :attr:`MakeRequest.like`.
+        shares_particles: whether it draws one particle in several detectors, :attr:`MakeRequest.shared`.
+        former: what a dataset is, by the fingerprint of an embedded dataset of an earlier version.
     """
 
     name: str
@@ -91,6 +117,8 @@ class DatasetMaker:
     provenance: str
     embedded: Mapping[str, Embedded] = field(default_factory=dict)
     draws_like: bool = False
+    shares_particles: bool = False
+    former: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import pluggy
 
 from ..errors import UserError, traced
 from . import specs
+from .classifiers import ClassifierOffer
 from .datasets import DatasetMaker, DatasetReader
 from .detectors import Detector
 from .metric import Metric
@@ -24,7 +25,17 @@ from .sound import metric_fault, with_sound_observables
 from .specs import PROJECT, own_version
 from .sweeps import Sweep
 
-Record = TypeVar("Record", SimulatorOffer, Detector, DatasetMaker, DatasetReader, Metric, Sweep, ReportFormat)
+Record = TypeVar(
+    "Record",
+    SimulatorOffer,
+    ClassifierOffer,
+    Detector,
+    DatasetMaker,
+    DatasetReader,
+    Metric,
+    Sweep,
+    ReportFormat,
+)
 
 
 @dataclass(frozen=True)
@@ -81,12 +92,14 @@ class Registry:
     """All that the plugins offer.
 
     Attributes:
-        simulators, detectors, datasets, readers, metrics, sweeps, reports: one :class:`Catalogue` a hook.
+        simulators, classifiers, detectors, datasets, readers, metrics, sweeps, reports: one
+            :class:`Catalogue` a hook.
         problems: one line for each plugin, or part of one, that was skipped.
     """
 
     def __init__(self) -> None:
         self.simulators: Catalogue[SimulatorOffer] = Catalogue("model")
+        self.classifiers: Catalogue[ClassifierOffer] = Catalogue("classifier")
         self.detectors: Catalogue[Detector] = Catalogue("detector")
         self.datasets: Catalogue[DatasetMaker] = Catalogue("dataset maker")
         self.readers: Catalogue[DatasetReader] = Catalogue("kind of files")
@@ -107,6 +120,7 @@ class Registry:
             return
         others = [other for other in self._manager.get_plugins() if other is not plugin]
         self._collect("simbench_simulators", self.simulators, SimulatorOffer, source, others)
+        self._collect("simbench_classifiers", self.classifiers, ClassifierOffer, source, others)
         self._collect("simbench_detectors", self.detectors, Detector, source, others)
         self._collect("simbench_datasets", self.datasets, DatasetMaker, source, others)
         self._collect("simbench_readers", self.readers, DatasetReader, source, others)

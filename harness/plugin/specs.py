@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pluggy
 
+from .classifiers import ClassifierOffer
 from .datasets import DatasetMaker, DatasetReader
 from .detectors import Detector
 from .metric import Metric
@@ -28,6 +29,11 @@ def own_version() -> str:
 @hookspec
 def simbench_simulators() -> Iterable[SimulatorOffer]:  # type: ignore[empty-body]
     """Simulators to be compared."""
+
+
+@hookspec
+def simbench_classifiers() -> Iterable[ClassifierOffer]:  # type: ignore[empty-body]
+    """Classifiers of hits: whether a particle leaves anything in a detector."""
 
 
 @hookspec

@@ -222,6 +222,7 @@ def score_rows(
         for metric, (by_run, _) in measured.items()
         for run, values_of_run in enumerate(by_run)
         for value in values_of_run
+        if value.subset != TEST_PART  # no score: result.json has it
     ]
 
 

@@ -99,3 +99,9 @@ def test_only_the_nine_features_in_order_are_those_of_the_zdc():
     assert is_zdc(NAMES)
     assert not is_zdc(NAMES[::-1])
     assert not is_zdc(("energy",))
+
+
+def test_both_sides_are_alike():
+    rows = np.array([PHOTON, [900, 0.1, -0.2, -350, 0.3, 0.2, -899, 0.938, 1]])
+    mirrored = rows * np.array([1, 1, 1, -1, 1, 1, -1, 1, 1])
+    np.testing.assert_array_equal(zdc_features(rows, PROTON), zdc_features(mirrored, PROTON))

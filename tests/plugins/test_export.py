@@ -1,4 +1,4 @@
-"""``simbench export``: what is written keeps O2's contract, reproduces the simulator, and scores like it."""
+"""``simbench export --contract simbench``: what is written reproduces the simulator, and scores like it."""
 
 import json
 import re
@@ -28,7 +28,7 @@ CASES = [("proton", "gan"), ("neutron", "expertsim-3")]
 
 
 class Consumer:
-    """What O2 does with a generator, written from its contract with nothing of simbench: all in float32."""
+    """What uses the files, written from their contract with nothing of simbench: all in float32."""
 
     def __init__(self, folder):
         lines = (folder / "scales.txt").read_text().splitlines()
@@ -81,7 +81,8 @@ def command():
 def exported(request, command, tmp_path_factory, ours):
     detector, model = request.param
     folder = tmp_path_factory.mktemp("exported") / model
-    assert command("export", model, "--detector", detector, "--to", folder) == 0
+    options = ("--detector", detector, "--contract", "simbench")
+    assert command("export", model, *options, "--to", folder) == 0
     about = ours.detectors[detector]
     return folder, about, ours.simulators[model].factory(Context(about, engine="torch"))
 
@@ -268,13 +269,17 @@ def test_scores_of_a_run_come_into_the_card(ours, tmp_path, capsys, command, mon
     }
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "result.json").write_text(json.dumps(result))
-    assert command("export", "sevens", "--to", tmp_path / "to", "--run", tmp_path / "run") == 0
+    options = ("--to", tmp_path / "to", "--run", tmp_path / "run")
+    assert command("export", "sevens", *options) == 1  # O2 gives ten noise numbers, not three
+    assert "FAILED" in capsys.readouterr().out
+    assert not (tmp_path / "to").exists()
+    assert command("export", "sevens", *options, "--contract", "simbench") == 0
     card = (tmp_path / "to" / "MODEL_CARD.md").read_text()
     assert "| metric | sevens | mc |\n|---|---|---|\n| WS (photons) | 3.25 ± 0.12 | 0.5 |" in card
     assert "- It is always 7." in card
     assert "Unknown." in card
     assert (tmp_path / "to" / "scales.txt").read_text().splitlines()[10:12] == ["#scales", "2.0"]
-    assert "photon sums of 256 responses: mean 11760.0" in capsys.readouterr().out
+    assert "photon sums of 256 responses, mean 11760.0" in capsys.readouterr().out
 
 
 def _toy_graph():

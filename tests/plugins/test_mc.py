@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simbench.harness.data.dataset import Dataset
-from simbench.harness.data.open import embedded_path, make, open_data, split_rows
+from simbench.harness.data.open import embedded_path, former, make, open_data, split_rows
 from simbench.harness.hooks import Context, MakeRequest, SimulatorOffer
 from simbench.harness.plugin.detectors import Detector
 from simbench.harness.plugin.registry import Registry, Source
@@ -35,13 +35,15 @@ def test_offers(ours):
     assert offer.trainer is None
     assert not offer.slow
     assert ours.simulators.sources["mc"] == Source("simbench.plugins.mc", version("simbench-hep"))
-    maker = ours.datasets["mc"]
-    assert maker.detectors == NAMES
-    assert "not Geant" in maker.provenance
-    for spec in maker.embedded.values():
-        assert spec.particles * spec.repeats == 100_000
-        assert spec.repeats >= 8
-        assert len(spec.fingerprint) == 64
+    for name, size in (("mc", 100_000), ("spectators", 20_000)):
+        maker = ours.datasets[name]
+        assert maker.detectors == NAMES
+        assert "not Geant" in maker.provenance
+        assert maker.shares_particles
+        for spec in maker.embedded.values():
+            assert spec.particles * spec.repeats == size
+            assert spec.repeats >= 8
+            assert len(spec.fingerprint) == 64
 
 
 def test_it_serves_only_the_calorimeters(ours):
@@ -122,6 +124,21 @@ def test_the_floor_is_below_a_simulator_that_is_a_fifth_too_bright(small, tmp_pa
     assert 0 < floor < bright
 
 
+def test_the_datasets_of_version_1_are_known_by_their_fingerprint(ours):
+    old = "fc6f70e1ec2b4fd495a0c87b01f5ea683315c5fd57b92f7a43e68ea90853f80c"
+    assert "Monte Carlo 1" in former(ours, old)
+    assert former(ours, mc.EMBEDDED["proton"].fingerprint) is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_frozen_spectators(ours, name):
+    path = embedded_path(ours, ours.detectors[name], lambda done, total: None, "spectators")
+    with Dataset(path) as data:
+        assert data.fingerprint == mc.SPECTATORS[name].fingerprint
+        assert len(data) == 20_000
+        assert set(data.pdg) == {{"neutron": 2112, "proton": 2212}[name]}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_frozen_embedded_dataset(ours, name):
     """The slow one (a hundred thousand responses): weights and published scores hang on this fingerprint.
@@ -135,5 +152,8 @@ def test_frozen_embedded_dataset(ours, name):
         assert data.fingerprint == mc.EMBEDDED[name].fingerprint
         assert len(data) == 100_000
         assert np.bincount(data.particle).tolist() == [8] * 12_500
+        assert data.stream().hit.shape[1] == 8
+        assert (data.stream().particle >= 0).sum() == 12_500
+        assert 0.45 < (data.conditions[:, 6] > 0).mean() < 0.55
         training, test = split_rows(data, "particle", 0, 1)
         assert (len(training), len(test)) == (80_000, 20_000)

@@ -122,7 +122,7 @@ def test_every_expert_serves_and_they_differ_in_what_they_generate(detector, mod
     assert np.bincount(expert, minlength=MIXTURES[model]).min() >= least * len(expert)
     sums = simulator.generate(conditions, seed=4).sum(axis=(1, 2))
     means = np.sort([sums[expert == number].mean() for number in range(MIXTURES[model])])
-    assert (means[1:] > 1.3 * means[:-1]).all()
+    assert (means[1:] > 1.2 * means[:-1]).all()
     shuffled = np.random.default_rng(1).permutation(len(conditions))
     np.testing.assert_array_equal(simulator.route(conditions[shuffled]), expert[shuffled])
 

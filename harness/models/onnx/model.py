@@ -22,13 +22,17 @@ from .scales import Scales
 OUTPUTS = ("log1p", "photons")
 OUTPUT_KEY = "output"  # of the metadata by which a model declares which of them it gives
 TRAINED_ON_KEY = "simbench.trained_on"
+LAYOUT_KEY, UNITS_KEY = "simbench.layout", "simbench.units"  # what a file for O2 declares
+EMPTIES_KEY = "simbench.empties"  # "drawn": an answer may be empty, as often as the response is
+LAYOUTS, UNITS = ("row-major", "x-fastest"), ("simbench", "o2")
+O2_UNITS = {"mass": 1000.0, "charge": 3.0}  # O2's numbers of a feature, in one of this package's
 LOG_LIMIT = 12.0  # of log(1 + photons): 160,000 photons in a pixel, more than a detector's largest response
 
 FIXED = "draws random numbers with a seed of its own: its spread between runs is unknown"
 NEGATIVE = "output below zero, set to zero"
 _BELOW = 1e-5  # of the largest value, or of 1
 _ROWS = 256  # computed together where the model leaves it open
-_ACCURACY = 2e-6  # of expm1(log1p(n)) in float32, relative to 1 + n
+_ACCURACY = 4e-6  # of expm1(log1p(n)) in float32, relative to 1 + n; a file for O2 adds a 2^-19th of n
 _PROBE = 64  # rows by which the kind of output is told
 
 
@@ -64,6 +68,10 @@ class OnnxSimulator:
                 f"expected scales of the {len(detector.features)} conditions of {detector.name}, "
                 f"found {len(scales.mean)}"
             )
+        self._turn = _declared(file.metadata, LAYOUT_KEY, LAYOUTS) == "x-fastest"
+        o2 = _declared(file.metadata, UNITS_KEY, UNITS) == "o2"
+        names = detector.feature_names
+        self._units = np.array([O2_UNITS.get(name, 1.0) if o2 else 1.0 for name in names], np.float32)
         self._random = file.random
         if self._random:  # what is guessed below is then the same in every process
             package("onnxruntime").set_seed(0)
@@ -91,7 +99,8 @@ class OnnxSimulator:
         """
         conditions = np.asarray(conditions, dtype=np.float32)
         with np.errstate(over="ignore", invalid="ignore"):  # found, with its name, below
-            scaled = conditions if self._scales is None else self._scales(conditions)
+            given = conditions * self._units
+            scaled = given if self._scales is None else self._scales(given)
         self._fed(conditions, scaled)
         if self._random:  # a session draws its random numbers in order: begin anew with this seed
             package("onnxruntime").set_seed(rng.derive(seed, "onnxruntime") % 2**31)
@@ -171,6 +180,8 @@ class OnnxSimulator:
             raise ValueError(self._expected(f"{values.shape} for {given} rows"))
         if self._layout is None:  # as it comes
             return values
+        if self._turn:  # x is the first axis here, and the fastest there
+            values = values.reshape(given, *self._shape[::-1]).transpose(0, 2, 1)
         with np.errstate(over="ignore"):  # an infinity is found by who asked for responses
             return values.reshape(given, *self._shape)[:rows].astype(np.float32)
 
@@ -198,7 +209,7 @@ class OnnxSimulator:
             yield "a response depends on the others of its batch"
         declared = tuple(size for size in self._output.dimensions[1:] if size != 1)
         found = tuple(size for size in self._layout.shape if size != 1)
-        for sides in (declared, found):
+        for sides in () if self._turn else (declared, found):
             if sides == self._shape[::-1] != self._shape:
                 wide, high = sides
                 yield f"images declared as {wide} x {high} are read row by row as {high} x {wide}"
@@ -225,6 +236,13 @@ class OnnxSimulator:
         whole = values.max() >= 1 and np.array_equal(values, np.rint(values))
         photons = bool(whole or values.max() > LOG_LIMIT)
         return not photons, f"output taken for {'photons' if photons else 'log(1 + photons)'}, undeclared"
+
+
+def _declared(metadata: dict[str, str], key: str, known: tuple[str, ...]) -> str | None:
+    told = metadata.get(key)
+    if told is not None and told not in known:
+        raise ValueError(f"its metadata declare {key} {told!r}; expected {' or '.join(known)}")
+    return told
 
 
 def _blocks(count: int, size: int) -> Iterator[slice]:

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from simbench.baselines.cascade import tree
+from simbench.baselines.cascade.density import tree
+from simbench.baselines.cascade.density.model import Cascade, Sizes
+from simbench.baselines.cascade.density.sums import Bins
 from simbench.baselines.cascade.inputs import Inputs
 from simbench.baselines.cascade.job import CascadeJob
-from simbench.baselines.cascade.model import Cascade, Sizes
 from simbench.baselines.cascade.simulator import CascadeSimulator
-from simbench.baselines.cascade.sums import Bins
 
 QUICK = {
+    "aim_steps": "4",
     "sum_steps": "8",
     "steps": "8",
     "evaluations": "4",

@@ -49,7 +49,7 @@ def test_a_threshold_is_met_and_what_is_below_it_is_impossible(toy_cascade, cond
 
 
 def test_an_empty_response_is_possible_where_the_threshold_is_0(toy_cascade, conditions):
-    from simbench.baselines.cascade.sums import Bins
+    from simbench.baselines.cascade.density.sums import Bins
 
     simulator = toy_cascade((5, 7), min_photons=0)
     simulator._bins = simulator._sampler._bins = Bins(np.arange(8), 2.0)

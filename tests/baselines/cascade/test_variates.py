@@ -9,9 +9,13 @@ ROWS = 20_000
 KEYS = rng.keys(7, np.arange(ROWS))
 
 
+def draws(n, children=4):
+    return variates.Draws.of(np.full(ROWS, n), KEYS, children)
+
+
 @pytest.mark.parametrize("shape", [0.01, 0.5, 1.0, 30.0, 5000.0])
 def test_gamma(shape):
-    logs = variates.log_gamma_variates(np.full((ROWS, 1), shape), KEYS)[:, 0]
+    logs = variates.log_gamma_variates(np.full((1, ROWS), shape), draws(1, 1))[0]
     assert np.isfinite(logs).all()
     if shape > 0.1:
         assert stats.kstest(np.exp(logs), stats.gamma(shape).cdf).pvalue > 1e-3
@@ -29,7 +33,7 @@ def test_binomial_is_the_quantile(n, p):
 @pytest.mark.parametrize("n", [1, 2, 7, 40])
 def test_dirichlet_multinomial_follows_its_probabilities(n):
     alpha = np.array([0.3, 2.0, 0.0, 1.2])
-    counts = variates.dirichlet_multinomial(np.full(ROWS, n), np.tile(alpha, (ROWS, 1)), KEYS)
+    counts = variates.dirichlet_multinomial(np.tile(alpha, (ROWS, 1)).T, draws(n)).T
     assert (counts.sum(1) == n).all()
     assert (counts[:, 2] == 0).all()
     for k in (0, 1, 3):
@@ -44,7 +48,8 @@ def test_dirichlet_multinomial_follows_its_probabilities(n):
 
 def test_many_photons_are_drawn_without_one_by_one():
     n = variates.MANY + 500
-    counts = variates.multinomial(np.full(ROWS, n), np.tile([0.1, 0.2, 0.0, 0.7], (ROWS, 1)), KEYS)
+    weights = np.tile([0.1, 0.2, 0.0, 0.7], (ROWS, 1)).T
+    counts = variates.multinomial(weights, draws(n)).T
     assert (counts.sum(1) == n).all()
     assert (counts >= 0).all()
     np.testing.assert_allclose(counts.mean(0) / n, [0.1, 0.2, 0, 0.7], atol=1e-3)
@@ -52,15 +57,15 @@ def test_many_photons_are_drawn_without_one_by_one():
 
 
 def test_parameters_too_small_for_floats_give_all_to_one():
-    alpha = np.full((50, 4), 1e-4)
-    counts = variates.dirichlet_multinomial(np.full(50, 9), alpha, KEYS[:50])
+    alpha = np.full((4, 50), 1e-4)
+    counts = variates.dirichlet_multinomial(alpha, draws(9).part(0, 50)).T
     assert (counts.max(1) == 9).all()
     assert len(np.unique(counts.argmax(1))) == 4
 
 
 def test_a_row_does_not_depend_on_the_others():
-    n, alpha = np.arange(1, 101) * 30, np.random.default_rng(1).gamma(0.5, size=(100, 4)) + 1e-4
-    whole = variates.dirichlet_multinomial(n, alpha, KEYS[:100])
-    np.testing.assert_array_equal(
-        variates.dirichlet_multinomial(n[40:60], alpha[40:60], KEYS[40:60]), whole[40:60]
-    )
+    n, alpha = np.arange(1, 101) * 30, np.random.default_rng(1).gamma(0.5, size=(4, 100)) + 1e-4
+    every = variates.Draws.of(n, KEYS[:100], 4)
+    whole = variates.dirichlet_multinomial(alpha, every)
+    for own in (every.part(40, 60), variates.Draws.of(n[40:60], KEYS[40:60], 4)):
+        np.testing.assert_array_equal(variates.dirichlet_multinomial(alpha[:, 40:60], own), whole[:, 40:60])

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 import simbench.baselines.montecarlo as montecarlo
-from simbench.baselines.montecarlo import DETECTORS, MonteCarlo, dataset, gun, iter_dataset, make_dataset
+from simbench.baselines.montecarlo import (
+    DETECTORS,
+    MonteCarlo,
+    dataset,
+    gun,
+    iter_dataset,
+    iter_shared,
+    make_dataset,
+)
 from simbench.baselines.montecarlo.simulator import draw, images, response_keys, simulate
 from simbench.baselines.montecarlo.species import CHARGE, INDEX, MASS, PDG, SPECIES, candidates
 from simbench.harness import rng
@@ -132,6 +140,85 @@ def test_threshold_out_of_reach_is_an_error_not_a_hang(monkeypatch):
 def test_counts_beyond_16_bits_are_an_error():
     with pytest.raises(ValueError, match="70000"):
         dataset.as_uint16(np.full((1, 2, 2), 70_000, np.int32))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_stream_tells_of_all_raw_particles_what_was_empty(name):
+    made = make_dataset(name, particles=60, repeats=4, seed=8)
+    stream, detector = made.stream, DETECTORS[name]
+    ids = np.arange(len(stream.particle))
+    shot = gun.shoot(detector, 8, ids)
+    np.testing.assert_array_equal(stream.conditions, shot.conditions)
+    np.testing.assert_array_equal(stream.pdg, PDG[shot.species])
+    accepted = stream.particle >= 0
+    np.testing.assert_array_equal(stream.particle[accepted], np.arange(60))
+    assert accepted[-1]
+    np.testing.assert_array_equal(accepted, stream.hit[:, 0])
+    key = rng.derive(8, "simbench-mc-response", name)
+    for repeat in range(4):
+        keys = response_keys(key, ids + (repeat << dataset.REPEAT_BITS), 0)
+        raw = images(detector, simulate(detector, shot.conditions, shot.species, keys), len(ids))
+        np.testing.assert_array_equal(stream.hit[:, repeat], photons(raw) > 0)
+    assert 0.5 < stream.hit.mean() < 0.9
+
+
+def test_the_stream_counts_light_below_a_threshold_too():
+    stream = make_dataset("neutron", particles=20, repeats=2, seed=4, min_photons=30).stream
+    refused = stream.particle < 0
+    assert stream.hit[refused, 0].any()
+    assert stream.hit[~refused, 0].all()
+
+
+def test_blocks_do_not_change_the_stream():
+    def stream(block):
+        parts = list(iter_dataset("proton", particles=40, repeats=4, seed=5, block=block))
+        return [
+            np.concatenate([getattr(p.stream, f) for p in parts]) for f in ("conditions", "particle", "hit")
+        ]
+
+    for one, other in zip(stream(3000), stream(13), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_unknown_gun_is_named():
+    with pytest.raises(ValueError, match=r"'cosmic'.*mixed, spectators"):
+        iter_dataset("proton", particles=1, repeats=1, seed=0, gun="cosmic")
+
+
+# One particle in both calorimeters
+
+
+def shared(name, **options):
+    parts = list(iter_shared(name, NAMES, particles=200, repeats=3, seed=6, **options))
+    arrays = {
+        f: np.concatenate([getattr(p, f) for p in parts]) for f in ("showers", "conditions", "particle")
+    }
+    streams = {f: np.concatenate([getattr(p.stream, f) for p in parts]) for f in ("conditions", "hit", "pdg")}
+    return arrays, streams
+
+
+def test_both_calorimeters_are_asked_for_the_same_particles():
+    (neutron, of_neutron), (proton, of_proton) = map(shared, NAMES)
+    np.testing.assert_array_equal(of_neutron["conditions"], of_proton["conditions"])
+    np.testing.assert_array_equal(of_neutron["pdg"], of_proton["pdg"])
+    for made, stream in ((neutron, of_neutron), (proton, of_proton)):
+        np.testing.assert_array_equal(made["conditions"], stream["conditions"][made["particle"]])
+        assert photons(made["showers"]).min() >= 1
+        assert len(made["showers"]) == stream["hit"].sum()
+        np.testing.assert_array_equal(np.bincount(made["particle"], minlength=200), stream["hit"].sum(axis=1))
+    # Bright in one is faint in the other: no particle enters both faces.
+    sums = [np.bincount(made["particle"], photons(made["showers"]), 200) for made in (neutron, proton)]
+    assert min(total.max() for total in sums) > 1000
+    assert np.median(np.minimum(*sums)) < 0.1 * np.median(np.maximum(*sums))
+
+
+def test_shared_particles_do_not_depend_on_blocks_and_come_from_all_guns():
+    one, _ = shared("proton")
+    other, stream = shared("proton", block=7)
+    np.testing.assert_array_equal(one["showers"], other["showers"])
+    for turn, name in enumerate(NAMES):
+        own = gun.shoot(DETECTORS[name], 6, np.arange(turn, 200, 2))
+        np.testing.assert_array_equal(stream["conditions"][turn::2], own.conditions)
 
 
 # The simulator
@@ -275,11 +362,13 @@ def test_gun_conditions_are_consistent(name):
     c = shot.conditions.astype(np.float64)
     assert shot.conditions.dtype == np.float32
     assert c[:, 0].max() <= 6500
-    assert (c[:, 6] < 0).all()
-    assert (c[:, 3] <= 0).all()
+    assert (c[:, 6] < 0).mean() == pytest.approx(0.5, abs=0.03)
+    assert (c[:, 3] * c[:, 6] >= 0).all()  # vertices lie on the particle's side
+    assert np.abs(c[:, 3]).max() < 3000
+    assert len(np.unique(c[c[:, 3] != 0, 3])) == (c[:, 3] != 0).sum()  # nothing piles up at an end
     off_shell = c[:, 0] ** 2 - (c[:, 4:7] ** 2).sum(axis=1) - c[:, 7] ** 2
     assert np.abs(off_shell / c[:, 0] ** 2).max() < 1e-6
-    missed = np.hypot(c[:, 4], c[:, 5]) / -c[:, 6] * DETECTORS[name].distance
+    missed = np.hypot(c[:, 4], c[:, 5]) / np.abs(c[:, 6]) * DETECTORS[name].distance
     assert missed.max() < DETECTORS[name].gun.impact_cut * 1.001
     assert set(shot.species) == set(range(len(SPECIES)))
     share = DETECTORS[name].gun.weights["gamma"] / (1.034 if name == "neutron" else 0.893)

@@ -8,8 +8,9 @@ from scipy.optimize import curve_fit
 
 from simbench.baselines.montecarlo import MonteCarlo, gun, shower, upstream_spray
 from simbench.baselines.montecarlo.constants import NEUTRON, PROTON
+from simbench.baselines.montecarlo.decays import decay
 from simbench.baselines.montecarlo.simulator import develop, images, photon_sums, response_keys, simulate
-from simbench.baselines.montecarlo.species import INDEX, KIND, Kind
+from simbench.baselines.montecarlo.species import CHARGE, INDEX, KIND, Kind
 from simbench.baselines.montecarlo.transport import Arrival, arrive
 
 DETECTORS = pytest.mark.parametrize("detector", [NEUTRON, PROTON], ids=lambda detector: detector.name)
@@ -82,9 +83,37 @@ def test_hadronic_resolution(detector, stochastic, constant):
 
 
 @DETECTORS
+def test_electromagnetic_resolution_has_a_constant_term(detector):
+    """The fluctuation common to all light of a response is what is left at high energies."""
+    energies = np.array([50.0, 300.0, 1500.0, 4000.0])
+    spreads = []
+    for stream, energy in enumerate(energies):
+        s = sums(detector, Kind.EM, energy, int(np.clip(2e6 / energy, 1500, 6000)), stream)
+        spreads.append(s.std() / s.mean())
+    fit, _ = curve_fit(lambda e, a, b: np.sqrt(a * a / e + b * b), energies, spreads, p0=(1.4, 0.03))
+    assert fit[0] == pytest.approx(1.46, rel=0.06)
+    assert fit[1] == pytest.approx(detector.common_width, rel=0.12)
+
+
+@DETECTORS
+def test_channels_of_one_particle_are_correlated(detector):
+    """Photons that are shared out at random are not; the common fluctuation is."""
+    common = np.indices(detector.cells).sum(axis=0) % 2 == 0
+
+    def correlation(model):
+        shower = shower_images(model, Kind.EM, 4000, 1500)
+        return np.corrcoef(shower[:, common].sum(axis=1), shower[:, ~common].sum(axis=1))[0, 1]
+
+    width, photons = detector.common_width, 4000 * detector.light_yield / 2
+    expected = width**2 / (width**2 + (2 * detector.cluster_mean - 1) / photons)
+    assert correlation(detector) == pytest.approx(expected, abs=0.08)
+    assert correlation(replace(detector, common_width=0.0)) == pytest.approx(0, abs=0.08)
+
+
+@DETECTORS
 def test_photons_of_a_crossing_are_correlated(detector):
     """Clusters of geometric size with mean m give a Fano factor of 2 m - 1, above Poisson's 1."""
-    s = sums(detector, Kind.EM, 200, 6000)
+    s = sums(replace(detector, common_width=0.0), Kind.EM, 200, 6000)
     assert s.var() / s.mean() == pytest.approx(2 * detector.cluster_mean - 1, rel=0.08)
 
 
@@ -133,6 +162,63 @@ def test_cells_are_indexed_from_the_low_corner():
 
 
 # Transport
+
+
+@DETECTORS
+def test_a_particle_and_its_mirror_image_in_z_have_the_same_responses(detector):
+    """Of equal random numbers the very same; so statistics are equal on both sides."""
+    ids = np.arange(500)
+    shot = gun.shoot(detector, 3, ids)
+    mirrored = shot.conditions.copy()
+    mirrored[:, [3, 6]] *= -1
+    assert (shot.conditions[:, 3] != 0).any()
+    one, other = (
+        images(detector, simulate(detector, c, shot.species, response_keys(0, ids, 0)), len(ids))
+        for c in (shot.conditions, mirrored)
+    )
+    np.testing.assert_array_equal(one, other)
+
+
+def test_charged_particles_start_from_their_vertex():
+    here = conditions(energy=0.398 * 6500, mass=0.93827, charge=1, slope=-1e-4, count=2)
+    here[1, 1:4] = 0.3, 0.2, -1000.0
+    landed = arrive(PROTON, here, np.full(2, INDEX["p"]), response_keys(0, np.arange(2), 0))
+    assert landed.x[1] - landed.x[0] == pytest.approx(0.3 + 1000 * 1e-4, abs=1e-3)
+    assert landed.y[1] - landed.y[0] == pytest.approx(0.2, abs=1e-6)
+
+
+def test_decays_have_what_is_left_of_the_flight():
+    n = 20_000
+    k0 = conditions(energy=100, mass=0.49761, charge=0, count=n)
+    k0[:, 3] = -6000.0
+    landed = arrive(NEUTRON, k0, np.full(n, INDEX["K0L"]), response_keys(0, np.arange(n), 0))
+    expected = np.exp(-(NEUTRON.distance - 6000) * 0.49761 / (100 * 1534.0))
+    assert landed.inside.mean() == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "to_neutron", "mean"),
+    [("Lambda", 0.36, 0.846), ("Sigma+", 0.483, 0.803), ("Sigma-", 1.0, 0.797), ("Xi-", 0.36, 0.722)],
+)
+def test_hyperons_go_on_as_their_nucleon(name, to_neutron, mean):
+    """Its mean share of the energy is E*/M of the two-body decay (of both, for a Xi)."""
+    n = 20_000
+    species, full = np.full(n, INDEX[name]), np.full(n, 1.0)
+    key = response_keys(0, np.arange(n), 0)
+    found = decay(species, full, CHARGE[species], full * 1e9, full, key)
+    assert found.decays.all()
+    assert not found.lost.any()
+    assert found.energy.mean() == pytest.approx(mean, abs=0.006)
+    assert (found.charge == 0).mean() == pytest.approx(to_neutron, abs=0.012)
+    assert set(found.charge) <= {0.0, 1.0}
+    np.testing.assert_array_equal(found.kind, Kind.BARYON)
+
+
+def test_light_mesons_that_decay_are_lost():
+    n = 1000
+    full = np.full(n, 1.0)
+    found = decay(np.full(n, INDEX["pi+"]), full, full, full * 1e9, full, response_keys(0, np.arange(n), 0))
+    assert found.lost.all()
 
 
 def test_direct_hadrons_spread_little_and_misses_much():
@@ -216,6 +302,20 @@ def test_neutron_side_spray_enters_from_the_side_missed():
         towards = (sprayed.x * x + sprayed.y * y) / 9.0  # [cm]
         assert (towards > 0).mean() > 0.7
         assert abs(np.mean(sprayed.x * y - sprayed.y * x) / 9.0) < 0.3
+
+
+def test_proton_side_spray_knows_the_side_and_the_distance_of_a_miss():
+    n = 4000
+
+    def light(x):
+        missed = direct(Kind.EM, 1000, n, x)._replace(inside=np.zeros(n, bool), sprays=np.ones(n, bool))
+        sprayed = upstream_spray.secondaries(PROTON, missed, response_keys(0, np.arange(n), 0))
+        return sprayed.light.sum() / n, np.median(sprayed.x)
+
+    beam, far = light(-11.3), light(11.3)
+    assert 0.4 < far[0] / beam[0] < 0.65  # 0.4, but for the upper bound of the light
+    assert far[1] > 2 > -2 > beam[1]
+    assert light(-1000)[0] < 0.1 * beam[0]
 
 
 @DETECTORS

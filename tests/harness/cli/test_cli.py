@@ -339,12 +339,38 @@ def test_make_data(call, tmp_path):
         (["--simulator", "absent"], ["unknown dataset maker 'absent'", "mc", "toys"]),
         (["--simulator", "mc"], ["'mc' does not serve 'toy'", "proton, neutron"]),
         (["--detector", "absent"], ["unknown detector 'absent'"]),
+        (["--detectors", "toy,absent"], ["unknown detector 'absent'"]),
+        (["--detectors", "toy"], ["'toys' draws a particle in one detector only"]),
+        (["--detectors", "toy", "--like", "x.h5"], ["--detectors", "no --like"]),
     ],
 )
 def test_make_data_wrongly(call, tmp_path, options, words):
     head = ("data", "make", "--detector", "toy", "--simulator", "toys", "--out", tmp_path / "toy.h5")
     fails(call(*head, *options), *words)
     assert files_in(tmp_path) == []
+
+
+def test_the_same_particles_in_both_calorimeters(call, tmp_path):
+    path = tmp_path / "pair.h5"
+    options = ("--detectors", "proton,neutron", "--particles", "60", "--repeats", "2", "--seed", "3")
+    status, out, _ = call("data", "make", *options, "--out", path)
+    assert status == 0
+    assert files_in(tmp_path) == ["pair-neutron.h5", "pair-proton.h5"]
+    streams, rows = [], 0
+    for name in ("proton", "neutron"):
+        with Dataset(tmp_path / f"pair-{name}.h5") as data:
+            assert data.detector == name
+            assert data.check() == []
+            streams.append(data.stream())
+            assert len(data) == streams[-1].hit.sum()
+            rows += len(data)
+    np.testing.assert_array_equal(streams[0].conditions, streams[1].conditions)
+    assert 0.3 < rows / 240 < 1
+    assert out.count("held no light and were left out") == 2
+    status, out, _ = call("data", "info", tmp_path / "pair-proton.h5", "--pictures", "0")
+    assert status == 0
+    assert "raw particles     60 of 2 responses, 60 of them in the dataset" in out
+    assert "not empty" in out
 
 
 @pytest.fixture
@@ -436,6 +462,10 @@ def test_embedded_data_of_a_detector(call):
     assert status == 0
     assert "60 responses" in out
     fails(call("data", "check", "embedded", "--detector", "absent"), "unknown detector 'absent'")
+    status, out, _ = call("data", "check", "embedded:toys", "--detector", "toy")
+    assert (status, "60 responses" in out) == (0, True)
+    fails(call("data", "check", "embedded:absent", "--detector", "toy"), "unknown dataset maker 'absent'")
+    fails(call("data", "check", "embedded:mc", "--detector", "toy"), "'mc' does not serve 'toy'")
 
 
 # Training

@@ -130,10 +130,11 @@ def test_fingerprint_changes_with_any_content(toy, tmp_path):
 
     other_features = replace(toy.detector, features=(Feature("energy", "GeV"), Feature("slope", "rad")))
     other_name = replace(toy.detector, name="other")
-    swapped = Responses(*(part[::-1] for part in vars(made).values()))
+    names = ("showers", "conditions", "particle", "pdg")
+    swapped = replace(made, **{name: getattr(made, name)[::-1] for name in names})
     prints = [
         write(tmp_path / "a.h5", toy, made),
-        *(write(tmp_path / "b.h5", toy, changed(name, 199)) for name in vars(made)),
+        *(write(tmp_path / "b.h5", toy, changed(name, 199)) for name in names),
         write(tmp_path / "c.h5", toy, swapped),
         write(tmp_path / "d.h5", toy, cut(made, 0, 199)),
         write(tmp_path / "e.h5", toy, made, min_photons=0),

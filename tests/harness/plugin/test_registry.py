@@ -272,7 +272,15 @@ def test_every_module_of_the_folder_is_scanned(entry):
     folder: ModuleType = importlib.import_module("simbench.plugins")
     names = [module.name for module in pkgutil.iter_modules(folder.__path__)]
     modules = {f"simbench.plugins.{name}" for name in names if not name.startswith("_")}
-    catalogues = (made.simulators, made.detectors, made.datasets, made.readers, made.metrics, made.sweeps)
+    catalogues = (
+        made.simulators,
+        made.classifiers,
+        made.detectors,
+        made.datasets,
+        made.readers,
+        made.metrics,
+        made.sweeps,
+    )
     used = {source.name for catalogue in catalogues for source in catalogue.sources.values()}
     assert used == modules
 

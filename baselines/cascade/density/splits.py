@@ -46,7 +46,7 @@ class SplitNetwork(nn.Module):
         """(n, outputs) for parents.
 
         Args:
-            local: (n, 88) surroundings.
+            local: (n, 90) surroundings.
             context: (N, C) of the responses.
             rows: (n,) which response a parent is of.
             cell: (n,) its number in its level.

@@ -22,7 +22,7 @@ class Images:
         tree: of their shape.
         images: (N, H, W) photon counts.
         scaled: (N, K) scaled conditions.
-        place: (N, 2) impacts in pixels, or ``None``.
+        straight: (N, 2) ends of straight lines in pixels.
     """
 
     def __init__(
@@ -30,13 +30,19 @@ class Images:
         tree: Tree,
         images: Counts,
         scaled: npt.NDArray[np.float32],
-        place: npt.NDArray[np.float32] | None,
+        straight: npt.NDArray[np.float32],
     ) -> None:
-        self.tree, self.place = tree, place
+        self.tree = tree
+        self._straight = torch.from_numpy(straight)
         self.maps = tree.maps(images)
         self.frames = [surroundings.framed(level) for level in self.maps]
         self.scaled = torch.from_numpy(np.ascontiguousarray(scaled, dtype=np.float32))
         self.total = self.maps[0][:, 0, 0]
+
+    def places(self, model: Cascade) -> npt.NDArray[np.float32]:
+        """(N, 4) ends of straight lines, and where light is expected, in pixels."""
+        places: npt.NDArray[np.float32] = model.places(self.scaled, self._straight).numpy()
+        return places
 
     def contexts(self, model: Cascade) -> tuple[Tensor, Tensor]:
         """Of the coarse and the fine levels, see :meth:`Cascade.contexts`."""
@@ -56,7 +62,7 @@ class Parents:
 
     Attributes:
         rows, cell, colour: (n,) the image, the number in the level, and the round of each.
-        local: (n, 88) surroundings.
+        local: (n, 90) surroundings.
         counts: (n, 4) photons of the children.
     """
 
@@ -67,12 +73,18 @@ class Parents:
     counts: Tensor
 
     @classmethod
-    def of(cls, images: Images, level: int, parents: tuple[Ints, Ints, Ints]) -> "Parents":
-        """The parents (b, i, j) of a level."""
+    def of(
+        cls,
+        images: Images,
+        level: int,
+        places: npt.NDArray[np.float32],
+        parents: tuple[Ints, Ints, Ints],
+    ) -> "Parents":
+        """The parents (b, i, j) of a level; ``places`` as of :meth:`Images.places`."""
         b, i, j = parents
         rounds = colour(i, j)
         above = images.frames[level - 1] if level else None
-        told = surroundings.known(images.tree, level, (above, images.frames[level]), images.place, b, i, j)
+        told = surroundings.known(images.tree, level, (above, images.frames[level]), places, b, i, j)
         around = surroundings.neighbours(images.frames[level + 1], rounds, b, i, j)
         return cls(
             torch.from_numpy(b),
@@ -126,13 +138,14 @@ def log_levels(model: Cascade, images: Images, block: int = 50_000) -> npt.NDArr
         block: parents worked on together.
     """
     coarse, fine = images.contexts(model)
+    places = images.places(model)
     out = np.zeros((images.tree.depth, len(images.total)))
     for level in range(images.tree.depth):
         context = fine if level >= images.tree.top else coarse
         for single, (b, i, j) in by_network(images, model, level):
             for start in range(0, len(b), block):
                 part = slice(start, start + block)
-                parents = Parents.of(images, level, (b[part], i[part], j[part]))
+                parents = Parents.of(images, level, places, (b[part], i[part], j[part]))
                 found = log_splits(model, level, parents, context, single).numpy()
                 out[level] += np.bincount(b[part], found, minlength=out.shape[1])
     return out

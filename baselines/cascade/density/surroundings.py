@@ -2,7 +2,8 @@
 
 For a parent (i, j) of level d, as log(1 + photons): the 5 x 5 parents around it, the 5 x 5 cells of level d -
 1 around its own parent, and of the 6 x 6 children around it those that earlier rounds (:func:`tree.colour`)
-have drawn. Besides, where a straight line from the particle's origin meets the face, seen from the parent.
+have drawn. Besides, seen from the parent, where a straight line from the particle's origin meets the face,
+and where the light is expected (:mod:`.aim`).
 """
 
 from typing import TypeAlias
@@ -10,21 +11,21 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ..conditions import Geometry
+from ...conditions import Geometry
 from .tree import Counts, Tree
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
-PARENTS, GRANDPARENTS, CHILDREN, NEAR = 25, 25, 36, 2
+PARENTS, GRANDPARENTS, CHILDREN, NEAR = 25, 25, 36, 4
 WIDTH = PARENTS + GRANDPARENTS + NEAR + CHILDREN
 _BEFORE, _AFTER = 2, 3  # a margin of zeros around a map: a patch never leaves it
 _REACH = 3.0  # places further away than so many cells are told apart less and less
 _FAR = 200.0  # pixels; the line of a particle that flies sideways ends somewhere
 
 
-def _log1p(counts: Counts) -> Floats:
+def _log1p(counts: Counts | int) -> Floats:
     # Several times faster than log1p, and exact at 0.
-    logs: Floats = np.log(counts.astype(np.float32) + np.float32(1))
+    logs: Floats = np.log(np.asarray(counts, dtype=np.float32) + np.float32(1))
     return logs
 
 
@@ -41,7 +42,7 @@ def blank_frame(rows: int, shape: tuple[int, int]) -> Floats:
     return np.zeros((rows, shape[0] + _BEFORE + _AFTER, shape[1] + _BEFORE + _AFTER), dtype=np.float32)
 
 
-def write(frame: Floats, counts: Counts, b: Counts, i: Counts, j: Counts) -> None:
+def write(frame: Floats, counts: Counts | int, b: Counts, i: Counts, j: Counts) -> None:
     """Put the photons ``counts`` (n,) of the cells (b, i, j) into a frame."""
     frame[b, i + _BEFORE, j + _BEFORE] = _log1p(counts)
 
@@ -72,17 +73,17 @@ def _drawn_before() -> npt.NDArray[np.bool_]:
 DRAWN_BEFORE = _drawn_before()  # (4, 36): which of these are known in each round
 
 
-def impact(conditions: npt.ArrayLike, geometry: Geometry | None, shape: tuple[int, int]) -> Floats | None:
-    """(N, 2) place in pixels where straight lines meet the face; ``None`` without a known geometry.
+def straight(conditions: npt.ArrayLike, geometry: Geometry | None, shape: tuple[int, int]) -> Floats:
+    """(N, 2) place in pixels where straight lines meet the face; its middle without a known geometry.
 
     Args:
         conditions: (N, 9) of a ZDC, physical units.
         geometry: of the face.
         shape: (H, W) pixels on it: the first axis is x.
     """
-    if geometry is None:
-        return None
     values = np.asarray(conditions, dtype=np.float64)
+    if geometry is None:
+        return np.tile(np.array(shape, dtype=np.float32) / 2, (len(values), 1))
     along = np.maximum(np.abs(values[:, 6]), 1e-9)
     flight = geometry.distance + np.where(values[:, 6] < 0, values[:, 3], -values[:, 3])
     pixels = []
@@ -93,12 +94,10 @@ def impact(conditions: npt.ArrayLike, geometry: Geometry | None, shape: tuple[in
     return np.stack(pixels, axis=1).astype(np.float32)
 
 
-def near(tree: Tree, level: int, place: Floats | None, b: Counts, i: Counts, j: Counts) -> Floats:
-    """(n, 2) the impact from the middle of the parents (b, i, j), in units of their size, squashed."""
-    if place is None:
-        return np.zeros((len(b), NEAR), dtype=np.float32)
-    size = 2.0 ** (tree.depth - level)
-    middle = np.stack([i, j], axis=1) + np.float32(0.5)
+def near(tree: Tree, level: int, place: Floats, b: Counts, i: Counts, j: Counts) -> Floats:
+    """(n, 4) the places (N, 4) from the middle of the parents (b, i, j), in units of their size, squashed."""
+    size = np.float32(2 ** (tree.depth - level))
+    middle = np.stack([i, j, i, j], axis=1) + np.float32(0.5)
     return (_REACH * np.tanh((place[b] / size - middle) / _REACH)).astype(np.float32)
 
 
@@ -106,18 +105,18 @@ def known(
     tree: Tree,
     level: int,
     frames: tuple[Floats | None, Floats],
-    place: Floats | None,
+    place: Floats,
     b: Counts,
     i: Counts,
     j: Counts,
 ) -> Floats:
-    """(n, 52) what is known of the parents (b, i, j) before any child of the level is drawn.
+    """(n, 54) what is known of the parents (b, i, j) before any child of the level is drawn.
 
     Args:
         tree: of the images.
         level: of the parents.
         frames: of the levels ``level - 1`` (``None`` above the root) and ``level``.
-        place: (N, 2) impacts.
+        place: (N, 4) ends of straight lines, and where light is expected, in pixels.
         b: (n,) image of each parent.
         i: (n,) its row.
         j: (n,) its column.

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from simbench.baselines.cascade.sums import Bins
+from simbench.baselines.cascade.density.sums import Bins
 
 N = np.arange(1, 4000)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from simbench.baselines.cascade import splits
+from simbench.baselines.cascade.density import splits
 from simbench.harness import rng
 
 CONDITION = np.array([[0.4, -1.1]], np.float32)
@@ -57,9 +57,9 @@ def test_draws_follow_the_likelihood(toy_cascade, photons, top_cells):
     condition = np.repeat(CONDITION, len(images), 0)
     levels = simulator.log_prob_levels(condition, images)
     expected = rows * np.exp(np.sum([levels[name] for name in simulator.names[1:]], axis=0))
-    scaled, place = simulator._told(np.repeat(CONDITION, rows, 0))
+    scaled, line = simulator._told(np.repeat(CONDITION, rows, 0))
     sums = np.full(rows, photons)
-    drawn = simulator._sampler.share_out(sums, scaled, place, rng.keys(5, np.arange(rows)))
+    drawn = simulator._sampler.share_out(sums, scaled, line, rng.keys(5, np.arange(rows)))
     code = 4 ** np.arange(16)
     number = {int(image.ravel() @ code): k for k, image in enumerate(images)}
     observed = np.bincount([number[int(image.ravel() @ code)] for image in drawn], minlength=len(images))

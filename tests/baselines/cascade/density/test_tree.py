@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from simbench.baselines.cascade.surroundings import (
+from simbench.baselines.cascade.density.surroundings import (
     CHILDREN_AROUND,
     DRAWN_BEFORE,
     framed,
-    impact,
     near,
     neighbours,
     patches,
+    straight,
 )
-from simbench.baselines.cascade.tree import Tree, children, colour
+from simbench.baselines.cascade.density.tree import Tree, children, colour
 from simbench.baselines.conditions import Geometry
 
 SHAPES = [(56, 30), (44, 44), (5, 7), (1, 1), (1, 9), (16, 2)]
@@ -77,11 +77,13 @@ def test_the_impact_is_where_the_straight_line_meets_the_face():
     conditions = np.zeros((2, 9))
     conditions[:, 6] = 100, -100
     conditions[:, 4] = 24.35 / 11252 * 100
-    place = impact(conditions, geometry, (56, 30))
+    place = straight(conditions, geometry, (56, 30))
     np.testing.assert_allclose(place, [[28, 15], [28, 15]], atol=1e-3)
     tree, none = Tree((56, 30)), np.array([0])
-    root = near(tree, 0, place, none, none, none)  # one cell of 64 x 64 pixels, not all of them there
-    np.testing.assert_allclose(root, [[28 / 64 - 0.5, 15 / 64 - 0.5]], atol=0.01)
-    assert impact(conditions, None, (5, 7)) is None
-    far = impact(np.array([[1, 0, 0, 0, 1e30, 0, 1e-30, 0, 0]]), geometry, (56, 30))
+    root = near(
+        tree, 0, np.tile(place, 2), none, none, none
+    )  # one cell of 64 x 64 pixels, not all of them there
+    np.testing.assert_allclose(root, [[28 / 64 - 0.5, 15 / 64 - 0.5] * 2], atol=0.01)
+    np.testing.assert_array_equal(straight(conditions, None, (5, 7)), [[2.5, 3.5]] * 2)
+    far = straight(np.array([[1, 0, 0, 0, 1e30, 0, 1e-30, 0, 0]]), geometry, (56, 30))
     assert np.isfinite(far).all()

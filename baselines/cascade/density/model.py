@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .aim import Aim
 from .splits import CHILDREN, PER_COMPONENT, SplitNetwork
 from .sums import SumNetworks
 from .tree import Tree
@@ -60,16 +61,25 @@ class Cascade(nn.Module):
         sizes: of the networks.
         sum_dropout: of the photon sum's networks, in training.
         dropout: of the coarse context, in training.
+        fine_dropout: of the fine context, in training.
     """
 
-    def __init__(self, tree: Tree, sizes: Sizes, sum_dropout: float = 0.0, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        sizes: Sizes,
+        sum_dropout: float = 0.0,
+        dropout: float = 0.0,
+        fine_dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         self.image_tree, self.sizes = tree, sizes
         self.sums = SumNetworks(
             sizes.conditions, sizes.bins, sizes.sum_width, sizes.members, dropout=sum_dropout
         )
+        self.aim = Aim(sizes.conditions, tree.shape)
         self.coarse = _context(sizes.conditions + 1, dropout)
-        self.fine = _context(sizes.conditions + 1, 0.0)
+        self.fine = _context(sizes.conditions + 1, fine_dropout)
         h, w = tree.shapes[tree.top]
         self.top = nn.Sequential(nn.Linear(h * w, 64), nn.SiLU(), nn.Linear(64, TOP), nn.SiLU())
         many, single = [], []
@@ -81,6 +91,12 @@ class Cascade(nn.Module):
                 single.append(SplitNetwork(rows * columns, size, sizes.single_width, CHILDREN))
             self.register_buffer(f"present_{level}", torch.from_numpy(tree.present(level)), persistent=False)
         self.many, self.single = nn.ModuleList(many), nn.ModuleList(single)
+
+    def places(self, scaled: Tensor, straight: Tensor) -> Tensor:
+        """(N, 4) ends of straight lines (N, 2), and where light is expected, in pixels."""
+        with torch.no_grad():
+            aimed, _ = self.aim(scaled, straight)
+        return torch.cat([straight, aimed], 1)
 
     def present(self, level: int) -> Tensor:
         """(h * w, 4) which children of a level's cells exist."""
@@ -104,11 +120,13 @@ class Cascade(nn.Module):
         return self.coarse(known), torch.cat([self.fine(known), self.top(torch.log1p(top))], 1)
 
 
-def make(tree: Tree, sizes: Sizes, seed: int = 0, sum_dropout: float = 0.0, dropout: float = 0.0) -> Cascade:
+def make(
+    tree: Tree, sizes: Sizes, seed: int = 0, dropouts: tuple[float, float, float] = (0.0, 0.0, 0.0)
+) -> Cascade:
     """A :class:`Cascade` with weights to start from; torch's own random numbers stay where they are."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Cascade(tree, sizes, sum_dropout, dropout)
+        return Cascade(tree, sizes, *dropouts)
 
 
 def _context(inputs: int, dropout: float) -> nn.Sequential:

@@ -1,0 +1,151 @@
+"""Whether O2 could run a generator, step by step: what would make it stop, skip or misread is named."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import UserError
+from ..models.onnx.model import LAYOUT_KEY, O2_UNITS, UNITS_KEY
+from ..models.onnx.read import read_onnx
+from ..models.onnx.scales import Scales
+from ..plugin.detectors import Detector
+from ..plugin.simulators import Check
+from .contract import factors, is_zdc
+from .path import O2Path, o2_scaled, version_problems
+from .scales_file import read_as_o2
+
+PROBED = 300  # particles by which output, truncation and pixel order are told
+_FAR = 30.0  # scaled conditions beyond this were not trained on
+_WHOLE = 0.02  # photons: nearer to a whole number than this, and an output is one of whole photons
+_NAMES = ", ".join(f"{name} x {factor:g}" for name, factor in O2_UNITS.items())
+
+
+def steps(
+    graph: Path, scales: Path, detector: Detector, conditions: npt.NDArray[np.float32]
+) -> Iterator[Check]:
+    """Each step of O2's path with its verdict, up to the first at which O2 would stop.
+
+    Args:
+        graph: the ONNX file.
+        scales: its file of scales.
+        detector: whose responses.
+        conditions: (N, 9) of particles that it should know, in this package's units.
+
+    Raises:
+        UserError: the detector is none of O2's.
+    """
+    if not is_zdc(detector):
+        raise UserError(f"O2's path is that of the ZDC; detector {detector.name!r} has other features")
+    try:
+        read = read_as_o2(scales)
+        yield Check(f"scales: {scales.name} is read by O2's parser, nine means and nine scales", passed=True)
+        metadata = read_onnx(graph).metadata
+        problems = version_problems(graph)
+        yield from (Check(f"versions: {problem}", passed=False) for problem in problems)
+        if not problems:
+            yield Check("versions: opset and IR are within those of ONNX Runtime 1.19", passed=True)
+        path = O2Path(graph, scales, detector)
+    except (UserError, ValueError) as error:
+        yield Check(str(error), passed=False)
+        return
+    yield Check(f"shapes: {path.ports}", passed=True)
+    yield _units(read, detector, conditions, metadata.get(UNITS_KEY))
+    few = conditions[np.linspace(0, len(conditions) - 1, min(PROBED, len(conditions))).astype(np.int64)]
+    values = path.logarithms(few, seed=0)
+    bad = int((~np.isfinite(values)).any(axis=1).sum())
+    yield Check(f"output: not finite for {bad} of {len(values)} particles, one at a time", bad == 0)
+    if not bad:
+        yield _truncation(values)
+        yield _order(path.photons(values), detector, few, metadata.get(LAYOUT_KEY))
+
+
+def _units(
+    scales: Scales, detector: Detector, conditions: npt.NDArray[np.float32], declared: str | None
+) -> Check:
+    """Whether conditions in O2's units are what the scales expect."""
+    if declared is not None:
+        text = f"units: the graph's metadata declare those of {declared}"
+        return Check(f"{text}; O2 has its own ({_NAMES})", declared == "o2")
+    o2 = np.abs(o2_scaled(conditions, scales, detector)).max(axis=0)
+    plain = np.abs(scales(conditions)).max(axis=0)
+    off = [
+        name
+        for name, factor, there, here in zip(
+            detector.feature_names, factors(detector), o2, plain, strict=True
+        )
+        if factor != 1 and there > _reach(factor) >= here
+    ]
+    if off:
+        return Check(f"units: the scales of {', '.join(off)} are not for O2's units ({_NAMES})", passed=False)
+    return Check(f"units: the scales fit O2's units ({_NAMES}); nothing declares them", passed=True)
+
+
+def _reach(factor: float) -> float:
+    """The largest plausible scaled value: more than a feature's spread, less than a wrong unit's."""
+    return min(_FAR, 2 * factor)
+
+
+def _truncation(values: npt.NDArray[np.float32]) -> Check:
+    """Whether truncation keeps what the output says: whole photons, none of them lost."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        photons = np.expm1(values.astype(np.float32))
+    nearest, kept = np.rint(photons), np.trunc(photons)
+    total = float(photons.sum())
+    share = 1 - float(kept.sum()) / total if total > 0 else 0.0
+    text = f"truncation: (int)expm1 takes {100 * max(share, 0):.2g} % of the photons"
+    if (np.abs(photons - nearest) > _WHOLE + 1e-5 * nearest).any():
+        return Check(f"{text}, for the output is rates, not whole photons; 1 % allowed", share < 0.01)
+    lost, lit = int((kept < nearest).sum()), int((nearest > 0).sum())
+    return Check(f"{text}; {lost} of {lit} pixels with light lose a photon", lost == 0)
+
+
+def _order(
+    photons: npt.NDArray[np.int32],
+    detector: Detector,
+    conditions: npt.NDArray[np.float32],
+    declared: str | None,
+) -> Check:
+    """Whether light lies where straight lines meet the face, once pixels are read as O2 reads them."""
+    if declared is not None:
+        text = f"pixel order: the graph's metadata declare {declared}"
+        return Check(f"{text}; O2 reads x-fastest", declared == "x-fastest")
+    nx, ny = detector.shape
+    place, size = impact(conditions, detector), np.array(detector.shape)
+    telling = (photons.sum(axis=(1, 2)) > 20) & (conditions[:, -1] == 0)
+    telling &= ((place > 0) & (place < size)).all(axis=1)
+    if telling.sum() < 10:
+        return Check(
+            "pixel order: too few bright neutral particles to tell; nothing declares it", passed=True
+        )
+    flat = photons[telling].transpose(0, 2, 1).reshape(-1, ny * nx)
+    readings = {
+        "x-fastest": flat.reshape(-1, ny, nx).transpose(0, 2, 1),
+        "row-major": flat.reshape(-1, nx, ny),
+    }
+    off = {name: _distance(images, place[telling]) for name, images in readings.items()}
+    told = ", ".join(f"{name} {pixels:.1f}" for name, pixels in off.items())
+    text = f"pixel order: light lies off the particle's way by so many pixels, read as {told}"
+    return Check(f"{text}; O2 reads x-fastest", min(off, key=lambda name: off[name]) == "x-fastest")
+
+
+def _distance(images: npt.NDArray[np.int32], place: npt.NDArray[np.float64]) -> float:
+    """Median distance in pixels between the middles of images (N, nx, ny) and places (N, 2)."""
+    total = images.sum(axis=(1, 2))
+    along_x, along_y = images.sum(axis=2), images.sum(axis=1)
+    middles = [(each @ (np.arange(each.shape[1]) + 0.5)) / total for each in (along_x, along_y)]
+    return float(np.median(np.hypot(*(np.stack(middles, axis=1) - place).T)))
+
+
+def impact(conditions: npt.NDArray[np.float32], detector: Detector) -> npt.NDArray[np.float64]:
+    """(N, 2) where straight lines from the vertex meet the face, in pixels from its low corner."""
+    assert detector.half_size and detector.centre and detector.distance  # noqa: S101, PT018 - a ZDC has them
+    c = conditions.astype(np.float64)
+    flight = detector.distance + np.where(c[:, 6] < 0, c[:, 3], -c[:, 3])
+    along = np.maximum(np.abs(c[:, 6]), 1e-9)
+    places = []
+    for axis, half in enumerate(detector.half_size):
+        at = c[:, 1 + axis] + c[:, 4 + axis] / along * flight - detector.centre[axis]
+        places.append((at + half) / (2 * half) * detector.shape[axis])
+    return np.stack(places, axis=1)

@@ -1,0 +1,81 @@
+"""The classifier of hits, as ALICE's O2 asks for one before it runs a generator."""
+
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simbench.harness.hooks import ClassifierOffer, ClassifierRequest, Context, Progress, hookimpl
+
+if TYPE_CHECKING:
+    from simbench.baselines.hits.classifier import HitClassifier
+
+DETECTORS = ("proton", "neutron")
+
+
+def _classifier(context: Context) -> "HitClassifier":
+    from simbench.baselines.hits.classifier import HitClassifier
+
+    name = context.detector.name
+    own = Path(str(files("simbench.baselines"))) / "trained" / f"{name}-hit.safetensors"
+    path = context.weights or own
+    if not path.exists():
+        raise ValueError(
+            f"no weights of hit for {name!r}; make some with simbench train hit --detector {name}"
+        )
+    made = HitClassifier.load(path)
+    if made.header["detector"] != name or tuple(made.header["features"]) != context.detector.feature_names:
+        raise ValueError(f"{path} is a classifier of {made.header['detector']}, expected one of {name}")
+    return made
+
+
+def _graph(context: Context) -> bytes:
+    return _classifier(context).graph()
+
+
+def _train(request: ClassifierRequest) -> Path:
+    from simbench.baselines.conditions import Geometry
+    from simbench.baselines.hits.training import HitJob, train
+
+    detector, trained_on = request.detector, request.trained_on
+    geometry = None
+    if detector.half_size and detector.centre and detector.distance:
+        geometry = Geometry(detector.half_size, detector.centre, detector.distance)
+
+    def tell(step: int, steps: int, loss: float, validation: float | None) -> None:
+        request.progress(Progress(step, steps, {"loss": loss}, validation))
+
+    return train(
+        HitJob(
+            detector=detector.name,
+            geometry=geometry,
+            feature_names=detector.feature_names,
+            conditions=request.conditions,
+            hit=request.hit,
+            validation_conditions=request.validation_conditions,
+            validation_hit=request.validation_hit,
+            seed=request.seed,
+            out=request.out,
+            overrides=request.overrides,
+            provenance={
+                "dataset": trained_on.dataset,
+                "split": trained_on.split,
+                "split_seed": trained_on.split_seed,
+                "test_fraction": trained_on.test_fraction,
+            },
+            progress=tell,
+        )
+    )
+
+
+@hookimpl
+def simbench_classifiers() -> Iterable[ClassifierOffer]:
+    """``hit``: a small network, trained on all particles of the gun."""
+    yield ClassifierOffer(
+        name="hit",
+        title="Whether a particle leaves any light: a small network",
+        factory=_classifier,
+        trainer=_train,
+        detectors=DETECTORS,
+        exporter=_graph,
+    )
