@@ -7,12 +7,13 @@ from pathlib import Path
 from ..errors import UserError
 from ..files import make_folder, write_text
 from ..models.names import Model
+from ..models.onnx.file import SIDECAR
 from ..models.onnx.scales import Scales
 from ..o2.contract import o2_classifier, o2_scales
 from ..o2.scales_file import scales_text
 from ..plugin.registry import Registry
 from ..plugin.simulators import Check, Context
-from .exporting import GRAPH, SIDECAR, beside, export, hit_graph
+from .exporting import GRAPH, beside, export, hit_graph
 
 CALORIMETERS = ("neutron", "proton")
 CLASSIFIER, CLASSIFIER_SCALES = "classifier.onnx", "classifier_scales.txt"

@@ -138,7 +138,7 @@ def o2_classifier(hits: Sequence[Any]) -> Any:
             hit = Sub (one, all{len(hits) - 1})
         }}"""
     )
-    model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(1), "one"))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(1, np.float32), "one"))
     entry = onnx.helper.make_tensor_value_info("conditions", onnx.TensorProto.FLOAT, ["batch", 9])
     nodes, joined = [], {}
     for name, hit in zip(names, hits, strict=True):

@@ -658,6 +658,9 @@ COMMANDS = [
     ["report"],
     ["compare"],
     ["leaderboard"],
+    ["gallery"],
+    ["o2", "bundle"],
+    ["o2", "check"],
     ["data", "make"],
     ["export"],
     ["data", "import"],
@@ -687,7 +690,7 @@ def test_help_and_version(call):
 
 def test_every_command_is_covered_here(call):
     def commands(out):
-        return re.findall(r"^  ([a-z-]+)  ", out.partition("Commands:")[2], re.MULTILINE)
+        return re.findall(r"^  ([a-z0-9-]+)  ", out.partition("Commands:")[2], re.MULTILINE)
 
     found = []
     for command in commands(call("--help")[1]):

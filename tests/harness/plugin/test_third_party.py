@@ -115,7 +115,7 @@ def test_its_observable_is_listed_and_stored_runs_are_scored_by_it(simbench, don
     assert again.returncode == 0, again.stderr
     verdict = json.loads(again.stdout)[0]
     assert [column["metric"] for column in verdict["columns"]] == ["last-row", "pixel"]
-    assert "pixel, not measured: run with --keep responses (tiles-bright)." in verdict["remarks"]
+    assert "pixel, not measured: run with --keep responses (blind, replay, tiles-bright)." in verdict["remarks"]
     after = sorted(path.stat().st_mtime_ns for path in (simbench.folder / "out" / "units").iterdir())
     assert after == before  # nothing is generated
 
@@ -141,7 +141,7 @@ def test_every_table_shows_it(simbench, done):
 
 def test_its_report_format_is_printed_and_written(simbench, done):
     text = (simbench.folder / "out" / "report.names").read_text()
-    assert "tiles-bright tiles-nan\n" in text
+    assert "scores: tiles-bright tiles-nan blind replay\n" in text
     assert text in done.stdout
     report = simbench("report", "out", "--format", "names", "--format", "csv", "--out", "elsewhere")
     assert (simbench.folder / "elsewhere" / "report.names").read_text() == text
