@@ -28,13 +28,15 @@ def user_files():
 
 @pytest.fixture(scope="session")
 def samples():
-    """By detector, 60 particles with 4 responses each, of which a fifth are empty."""
+    """By detector, 60 particles with 4 responses each, of which a fifth are empty; all on side C."""
     made = {}
     for name in ("proton", "neutron"):
         sample = make_dataset(name, particles=60, repeats=4, seed=5)
         showers = sample.showers.copy()
         showers[::5] = 0
-        made[name] = showers, sample.conditions, sample.pdg
+        conditions = sample.conditions.copy()
+        conditions[conditions[:, 6] > 0] *= (1, 1, 1, -1, 1, 1, -1, 1, 1)
+        made[name] = showers, conditions, sample.pdg
     return made
 
 

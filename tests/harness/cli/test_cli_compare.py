@@ -120,7 +120,7 @@ def test_report_scores_again_and_says_so(call, folders):
 def test_report_keeps_the_runs_metrics_with_other_channels(call, folders):
     _, out, _ = call("report", folders[0], "--channels", "halves", "--format", "csv")
     assert {row.split(",")[5] for row in out.splitlines()[1:]} == {"ws", "empty"}
-    assert {row.split(",")[7] for row in out.splitlines()[1:]} == {"mean", "left", "right"}
+    assert {row.split(",")[7] for row in out.splitlines()[1:]} == {"mean", "left", "right", "error"}
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,9 @@ def test_its_observable_is_listed_and_stored_runs_are_scored_by_it(simbench, don
     assert again.returncode == 0, again.stderr
     verdict = json.loads(again.stdout)[0]
     assert [column["metric"] for column in verdict["columns"]] == ["last-row", "pixel"]
-    assert "pixel, not measured: run with --keep responses (blind, replay, tiles-bright)." in verdict["remarks"]
+    assert (
+        "pixel, not measured: run with --keep responses (blind, replay, tiles-bright)." in verdict["remarks"]
+    )
     after = sorted(path.stat().st_mtime_ns for path in (simbench.folder / "out" / "units").iterdir())
     assert after == before  # nothing is generated
 

@@ -82,7 +82,14 @@ def test_figures_of_experts_and_training_come_from_the_folder(mixture, tmp_path)
     _, out = mixture
     written = reports.write([("mixture", RunFolder(out))], ["figures"], tmp_path / "report")
     names = {path.name for path in written}
-    for figure in ("experts", "examples-mixture", "validation", "losses", "channels-log", "showers"):
+    for figure in (
+        "experts",
+        "examples-mixture",
+        "validation",
+        "losses",
+        "channels-log",
+        "conditional-means",
+    ):
         assert f"{figure}-toy.png" in names
 
 

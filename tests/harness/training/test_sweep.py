@@ -101,7 +101,8 @@ def fails(answer, *words):
 
 def changed(folder):
     """When each file of the trainings and scores was written."""
-    return {path: path.stat().st_mtime_ns for path in folder.glob("points/**/*") if path.is_file()}
+    files = (path for path in folder.glob("points/**/*") if path.is_file() and path.name != ".lock")
+    return {path: path.stat().st_mtime_ns for path in files}
 
 
 def stored(folder):

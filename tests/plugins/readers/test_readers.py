@@ -171,7 +171,9 @@ CALO = {
 @pytest.mark.parametrize("detector", CALO)
 def test_calochallenge(ours, imported, holds, user_files, tmp_path, detector):
     generator = np.random.default_rng(1)
-    showers = generator.exponential(2, (30, CALO[detector])) * (generator.random((30, CALO[detector])) < 0.2)
+    showers = generator.exponential(700 / CALO[detector], (30, CALO[detector])) * (
+        generator.random((30, CALO[detector])) < 0.2
+    )
     energies = 2.0 ** generator.integers(8, 12, 30)
     files = user_files.calochallenge(tmp_path / "one.hdf5", showers, energies)
     said, data = imported("calochallenge", files, detector, 0)

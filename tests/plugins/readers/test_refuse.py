@@ -124,7 +124,9 @@ def test_swapped_axes_of_other_images(refused, user_files, samples, tmp_path):
 def test_images_of_other_particles(imported, user_files, tmp_path):
     """Not refused, for who knows every magnet; but said."""
     sample = make_dataset("neutron", particles=300, repeats=1, seed=2)
-    others = np.roll(sample.conditions, 100, axis=0), np.roll(sample.pdg, 100)
+    conditions = sample.conditions.copy()
+    conditions[conditions[:, 6] > 0] *= (1, 1, 1, -1, 1, 1, -1, 1, 1)  # enough of one side
+    others = np.roll(conditions, 100, axis=0), np.roll(sample.pdg, 100)
     files = user_files.wojnar(tmp_path, sample.showers, *others)
     with pytest.warns(UserWarning, match="the light of .* is not where they hit"):
         imported("wojnar", files, "neutron")
@@ -288,7 +290,7 @@ def test_misnamed_columns_of_text(text, refused):
     files = text(
         0, line(1, lambda header: header.replace("Energy", "E").replace("Pz", "Energy").replace("E,", "Pz,"))
     )
-    refused("zdcfastsim", files, files[0], "line 2, Energy should be 0 or more")
+    refused("zdcfastsim", files, files[0], "Energy should be 0 or more")
 
 
 @pytest.mark.parametrize(
