@@ -93,6 +93,16 @@ class TrainedModel:
         return responses
 
 
+def provenance(trained_on: TrainedOn) -> dict[str, Any]:
+    """What a weights file keeps of the data and the split, less the particles; ``TrainedModel`` reads it."""
+    return {
+        "dataset": trained_on.dataset,
+        "split": trained_on.split,
+        "split_seed": trained_on.split_seed,
+        "test_fraction": trained_on.test_fraction,
+    }
+
+
 def train(model: str, request: TrainingRequest, trainer: "Callable[[TrainingJob], Path]") -> Path:
     """Train a model: the request in plain arrays and numbers."""
     from simbench.baselines.gan.training_job import TrainingJob
@@ -122,12 +132,7 @@ def train(model: str, request: TrainingRequest, trainer: "Callable[[TrainingJob]
         seed=request.seed,
         out=request.out,
         overrides=request.overrides,
-        provenance={
-            "dataset": trained_on.dataset,
-            "split": trained_on.split,
-            "split_seed": trained_on.split_seed,
-            "test_fraction": trained_on.test_fraction,
-        },
+        provenance=provenance(trained_on),
         progress=tell,
         device=request.device,
         min_photons=request.min_photons,

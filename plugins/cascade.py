@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from simbench.harness.hooks import Context, Progress, Simulator, SimulatorOffer, TrainingRequest, hookimpl
 
-from ._trained import TrainedModel
+from ._trained import TrainedModel, provenance
 
 if TYPE_CHECKING:
     from simbench.baselines.cascade.job import Progress as CascadeProgress
@@ -89,12 +89,7 @@ def _train(request: TrainingRequest) -> Path:
             seed=request.seed,
             out=request.out,
             overrides=request.overrides,
-            provenance={
-                "dataset": trained_on.dataset,
-                "split": trained_on.split,
-                "split_seed": trained_on.split_seed,
-                "test_fraction": trained_on.test_fraction,
-            },
+            provenance=provenance(trained_on),
             training_particles=trained_on.particles,
             progress=tell,
         )

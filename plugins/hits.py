@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from simbench.harness.hooks import ClassifierOffer, ClassifierRequest, Context, Progress, hookimpl
 
+from ._trained import provenance
+
 if TYPE_CHECKING:
     from simbench.baselines.hits.classifier import HitClassifier
 
@@ -34,13 +36,11 @@ def _graph(context: Context) -> bytes:
 
 
 def _train(request: ClassifierRequest) -> Path:
-    from simbench.baselines.conditions import Geometry
+    from simbench.baselines.conditions import geometry_of
     from simbench.baselines.hits.training import HitJob, train
 
-    detector, trained_on = request.detector, request.trained_on
-    geometry = None
-    if detector.half_size and detector.centre and detector.distance:
-        geometry = Geometry(detector.half_size, detector.centre, detector.distance)
+    detector = request.detector
+    geometry = geometry_of(detector.half_size, detector.centre, detector.distance, detector.feature_names)
 
     def tell(step: int, steps: int, loss: float, validation: float | None) -> None:
         request.progress(Progress(step, steps, {"loss": loss}, validation))
@@ -57,12 +57,7 @@ def _train(request: ClassifierRequest) -> Path:
             seed=request.seed,
             out=request.out,
             overrides=request.overrides,
-            provenance={
-                "dataset": trained_on.dataset,
-                "split": trained_on.split,
-                "split_seed": trained_on.split_seed,
-                "test_fraction": trained_on.test_fraction,
-            },
+            provenance=provenance(request.trained_on),
             progress=tell,
         )
     )

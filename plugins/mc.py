@@ -18,43 +18,31 @@ from simbench.harness.hooks import (
 
 DETECTORS = ("proton", "neutron")
 
-# 100,000 non-empty responses each. The fingerprints are the content's: they change only if the physics does,
-# and then all weights trained on these datasets are out of date.
-EMBEDDED = {
-    "proton": Embedded(
-        particles=12_500,
-        repeats=8,
-        seed=20261125,
-        fingerprint="a058bb41a7d8d9b1b1d69f7f5a8b4ca87054b0768b2f955db91b45c0261e8f2e",
-    ),
-    "neutron": Embedded(
-        particles=12_500,
-        repeats=8,
-        seed=20261125,
-        fingerprint="a6da24a71d0faa68f7e9c18d2c4d79e995b45b106a0075ed5721b994755848c2",
-    ),
-}
-SPECTATORS = {
-    "proton": Embedded(
-        particles=2_500,
-        repeats=8,
-        seed=20261125,
-        fingerprint="ac57ad63506d66c7cf54f679c74f80032d53ef4e6a51945356a3cbc380fe321b",
-    ),
-    "neutron": Embedded(
-        particles=2_500,
-        repeats=8,
-        seed=20261125,
-        fingerprint="acd9a978f47a217ee74897d76d9589dfc19adbc6f6262b923a4ff8b5dbe13d7c",
-    ),
-}
-PAIRS = {
-    name: Embedded(particles=10_000, repeats=8, seed=20261125, fingerprint=fingerprint)
-    for name, fingerprint in (
-        ("proton", "fd05c52e4d06c81be4c03d91ac8309054c7cdbeefabfa87103fb78142bdf1d49"),
-        ("neutron", "7696b6dd9ba5309a400ba1937350cf06783e9e85d97c3ee1e596dd7a1932b6f1"),
-    )
-}
+
+def _embedded(particles: int, proton: str, neutron: str) -> dict[str, Embedded]:
+    """By detector, 8 responses of each of so many particles, and the fingerprints of their content.
+
+    These change only if the physics does, and then all weights trained on these datasets are out of date.
+    """
+    fingerprints = zip(DETECTORS, (proton, neutron), strict=True)
+    return {name: Embedded(particles, 8, 20261125, fingerprint) for name, fingerprint in fingerprints}
+
+
+EMBEDDED = _embedded(
+    12_500,  # 100,000 non-empty responses
+    proton="a058bb41a7d8d9b1b1d69f7f5a8b4ca87054b0768b2f955db91b45c0261e8f2e",
+    neutron="a6da24a71d0faa68f7e9c18d2c4d79e995b45b106a0075ed5721b994755848c2",
+)
+SPECTATORS = _embedded(
+    2_500,
+    proton="ac57ad63506d66c7cf54f679c74f80032d53ef4e6a51945356a3cbc380fe321b",
+    neutron="acd9a978f47a217ee74897d76d9589dfc19adbc6f6262b923a4ff8b5dbe13d7c",
+)
+PAIRS = _embedded(
+    10_000,  # those that are not empty of 80,000 responses
+    proton="fd05c52e4d06c81be4c03d91ac8309054c7cdbeefabfa87103fb78142bdf1d49",
+    neutron="7696b6dd9ba5309a400ba1937350cf06783e9e85d97c3ee1e596dd7a1932b6f1",
+)
 FORMER = {
     "fc6f70e1ec2b4fd495a0c87b01f5ea683315c5fd57b92f7a43e68ea90853f80c": "the embedded proton data of Monte "
     "Carlo 1: side C only, without raw particles",

@@ -1,7 +1,9 @@
 """The settings of a training, and how ``name=value`` overrides are read."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
+
+from ..overrides import overridden
 
 
 @dataclass(frozen=True)
@@ -103,16 +105,7 @@ def resolve(preset: str, overrides: Mapping[str, str]) -> Settings:
     """
     if preset != "compact":
         raise ValueError(f"a cascade has the preset compact only, found {preset!r}")
-    settings = Settings()
-    known = {field.name: type(getattr(settings, field.name)) for field in fields(settings)}
-    for name, text in overrides.items():
-        if name not in known:
-            raise ValueError(f"unknown setting {name!r}; the settings are {', '.join(known)}")
-        try:
-            value = known[name](text)
-        except ValueError:
-            raise ValueError(f"setting {name}: expected {known[name].__name__}, found {text!r}") from None
-        settings = replace(settings, **{name: value})
+    settings = overridden(Settings(), overrides)
     for name, value in asdict(settings).items():
         if isinstance(value, str):
             if value not in _STORAGE:

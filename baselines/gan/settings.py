@@ -1,8 +1,10 @@
 """The settings of a training: what each preset chooses, and how ``name=value`` overrides are read."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from typing import TypeVar
+
+from ..overrides import overridden
 
 
 @dataclass(frozen=True)
@@ -204,16 +206,7 @@ def resolve(preset: str, overrides: Mapping[str, str], presets: Mapping[str, Any
     """
     if preset not in presets:
         raise ValueError(f"unknown preset {preset!r}; expected one of {', '.join(presets)}")
-    settings = presets[preset]
-    known = {field.name: type(getattr(settings, field.name)) for field in fields(settings)}
-    for name, text in overrides.items():
-        if name not in known:
-            raise ValueError(f"unknown setting {name!r}; the settings are {', '.join(known)}")
-        try:
-            value = known[name](text)
-        except ValueError:
-            raise ValueError(f"setting {name}: expected {known[name].__name__}, found {text!r}") from None
-        settings = replace(settings, **{name: value})
+    settings = overridden(presets[preset], overrides)
     _check(settings, _AT_LEAST_ONE + (_COMPACT_SIZES if preset == "compact" else ()))
     return settings
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,11 @@ import torch
 from simbench.harness import rng
 
 from ..checkpoint import State
-from ..conditions import Geometry, Scaler, is_zdc
+from ..conditions import CLIP, Geometry, Scaler
 from ..finish import finish, is_finished, threads
+from ..overrides import overridden
 from .curves import curves
 from .network import loss, make_network
-
-CLIP = 5.0  # scaled conditions stay within this many deviations
 
 
 @dataclass(frozen=True)
@@ -79,15 +78,7 @@ def resolve(overrides: Mapping[str, str]) -> Settings:
     Raises:
         ValueError: there is no such setting, or a value is of the wrong type or out of range.
     """
-    settings = Settings()
-    known = {field.name: type(getattr(settings, field.name)) for field in fields(settings)}
-    for name, text in overrides.items():
-        if name not in known:
-            raise ValueError(f"unknown setting {name!r}; the settings are {', '.join(known)}")
-        try:
-            settings = replace(settings, **{name: known[name](text)})
-        except ValueError:
-            raise ValueError(f"setting {name}: expected {known[name].__name__}, found {text!r}") from None
+    settings = overridden(Settings(), overrides)
     for name, value in asdict(settings).items():
         if not 0 < value < float("inf"):
             raise ValueError(f"setting {name}: expected a finite number above 0, found {value}")
@@ -113,8 +104,7 @@ def train(job: HitJob) -> Path:
 
 def _train(job: HitJob, settings: Settings, identity: dict[str, Any]) -> Path:
     generator = torch.Generator().manual_seed(rng.derive(job.seed, "hits"))
-    geometry = job.geometry if is_zdc(job.feature_names) else None
-    scaler = Scaler.fit(job.conditions, clip=CLIP, geometry=geometry)
+    scaler = Scaler.fit(job.conditions, clip=CLIP, geometry=job.geometry)
     inputs, validation = (
         torch.from_numpy(scaler(part)) for part in (job.conditions, job.validation_conditions)
     )

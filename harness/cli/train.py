@@ -90,12 +90,13 @@ def train(
             "watch": watch,
             "name": model,
         }
+        command = f"simbench train {model}"
         try:
             if trainer is None:
-                weights = registry.classifiers[model].trainer(prepare_hits(registry, asked, **told))
+                classifier = registry.classifiers[model].trainer
+                weights = run_trainer(classifier, prepare_hits(registry, asked, **told), command)
             else:
-                request = prepare(registry, asked, preset=preset, **told)
-                weights = run_trainer(trainer, request, f"simbench train {model}")
+                weights = run_trainer(trainer, prepare(registry, asked, preset=preset, **told), command)
         except UserError:
             raise
         except ValueError as error:

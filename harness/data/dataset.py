@@ -172,12 +172,13 @@ class Dataset:
         sums = [photon_sums(block) for block in self.blocks()]
         return np.concatenate(sums) if sums else np.zeros(0, np.int64)
 
-    def content(self) -> str:
-        """The fingerprint that the content gives; reads the whole file."""
+    def content(self, look: Callable[[int, npt.NDArray[Any]], None] = lambda *_: None) -> str:
+        """The fingerprint that the content gives; reads the whole file, and shows ``look`` each block."""
         fingerprint = Fingerprint()
         for start, showers in zip(range(0, len(self), BLOCK), self.blocks(), strict=True):
             rows = slice(start, start + len(showers))
             fingerprint.update(Responses(showers, self.conditions[rows], self.particle[rows], self.pdg[rows]))
+            look(start, showers)
         stream = self.stream()
         if stream is not None:
             fingerprint.update_stream(stream)
@@ -186,21 +187,19 @@ class Dataset:
     def check(self) -> list[str]:
         """One line for each thing wrong with the content; reads the whole file."""
         problems: list[str] = []
-        fingerprint = Fingerprint()
-        for start, showers in zip(range(0, len(self), BLOCK), self.blocks(), strict=True):
-            rows = slice(start, start + len(showers))
-            fingerprint.update(Responses(showers, self.conditions[rows], self.particle[rows], self.pdg[rows]))
+
+        def faint(start: int, showers: npt.NDArray[Any]) -> None:
             low = np.flatnonzero(photon_sums(showers) < self.min_photons)
             if len(low):
                 problems.append(
                     f"row {start + low[0]}: a photon sum below the threshold {self.min_photons} "
                     f"({len(low)} such rows in this block)"
                 )
+
+        found = self.content(faint)
         stream = self.stream()
         if stream is not None:
-            fingerprint.update_stream(stream)
             problems += strangers(stream, self.particle, self.conditions)
-        found = fingerprint.digest(self.detector, self.feature_names, self.min_photons)
         if found != self.fingerprint:
             problems.append(f"fingerprint should be {self.fingerprint[:12]}, the content gives {found[:12]}")
         order = np.argsort(self.particle, kind="stable")

@@ -23,9 +23,10 @@ from ..data.open import conditions_of
 from ..errors import UserError, traced
 from ..files import make_folder, write_text
 from ..models.names import Model, require_serves
+from ..models.onnx.declared import EMPTIES_KEY, LAYOUT_KEY, OUTPUT_KEY, TRAINED_ON_KEY, UNITS_KEY
 from ..models.onnx.file import SIDECAR
 from ..models.onnx.inputs import port
-from ..models.onnx.model import EMPTIES_KEY, LAYOUT_KEY, OUTPUT_KEY, TRAINED_ON_KEY, UNITS_KEY, OnnxSimulator
+from ..models.onnx.model import OnnxSimulator
 from ..models.onnx.read import open_session, package
 from ..models.onnx.scales import Scales, read_scales, write_scales
 from ..o2.check import steps

@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
-from ..models.onnx.model import LAYOUT_KEY, O2_UNITS, UNITS_KEY
+from ..models.onnx.declared import LAYOUT_KEY, O2_UNITS, UNITS_KEY, o2_units
 from ..models.onnx.read import read_onnx
 from ..models.onnx.scales import Scales
 from ..plugin.detectors import Detector
 from ..plugin.simulators import Check
-from .contract import factors, is_zdc
+from .contract import is_zdc
 from .path import O2Path, o2_scaled, version_problems
 from .scales_file import read_as_o2
 
@@ -73,7 +73,7 @@ def _units(
     off = [
         name
         for name, factor, there, here in zip(
-            detector.feature_names, factors(detector), o2, plain, strict=True
+            detector.feature_names, o2_units(detector), o2, plain, strict=True
         )
         if factor != 1 and there > _reach(factor) >= here
     ]
@@ -112,7 +112,8 @@ def _order(
         text = f"pixel order: the graph's metadata declare {declared}"
         return Check(f"{text}; O2 reads x-fastest", declared == "x-fastest")
     nx, ny = detector.shape
-    place, size = impact(conditions, detector), np.array(detector.shape)
+    size = np.array(detector.shape)
+    place = (1 + detector.impact(conditions) / np.array(detector.half_size)) / 2 * size  # in pixels
     telling = (photons.sum(axis=(1, 2)) > 20) & (conditions[:, -1] == 0)
     telling &= ((place > 0) & (place < size)).all(axis=1)
     if telling.sum() < 10:
@@ -136,16 +137,3 @@ def _distance(images: npt.NDArray[np.int32], place: npt.NDArray[np.float64]) -> 
     along_x, along_y = images.sum(axis=2), images.sum(axis=1)
     middles = [(each @ (np.arange(each.shape[1]) + 0.5)) / total for each in (along_x, along_y)]
     return float(np.median(np.hypot(*(np.stack(middles, axis=1) - place).T)))
-
-
-def impact(conditions: npt.NDArray[np.float32], detector: Detector) -> npt.NDArray[np.float64]:
-    """(N, 2) where straight lines from the vertex meet the face, in pixels from its low corner."""
-    assert detector.half_size and detector.centre and detector.distance  # noqa: S101, PT018 - a ZDC has them
-    c = conditions.astype(np.float64)
-    flight = detector.distance + np.where(c[:, 6] < 0, c[:, 3], -c[:, 3])
-    along = np.maximum(np.abs(c[:, 6]), 1e-9)
-    places = []
-    for axis, half in enumerate(detector.half_size):
-        at = c[:, 1 + axis] + c[:, 4 + axis] / along * flight - detector.centre[axis]
-        places.append((at + half) / (2 * half) * detector.shape[axis])
-    return np.stack(places, axis=1)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..models.onnx.model import O2_UNITS
+from ..models.onnx.declared import O2_UNITS, o2_units
 from ..models.onnx.scales import Scales
 from ..plugin.detectors import Detector
 
@@ -47,20 +47,15 @@ _GATE = """
 
 
 def is_zdc(detector: Detector) -> bool:
-    """Whether O2's path is for this detector: nine features, mass and charge among them."""
+    """Whether O2's path is for this detector: nine features, mass and charge among them, and a known face."""
     names = detector.feature_names
-    return len(names) == 9 and set(O2_UNITS) <= set(names)
-
-
-def factors(detector: Detector) -> tuple[float, ...]:
-    """What each feature is multiplied with to have O2's units."""
-    return tuple(O2_UNITS.get(name, 1.0) for name in detector.feature_names)
+    return len(names) == 9 and set(O2_UNITS) <= set(names) and detector.half_size is not None
 
 
 def o2_scales(scales: Scales, detector: Detector) -> Scales:
     """The scales of conditions in O2's units that give what ``scales`` give of ours."""
     mean, scale = (
-        tuple(float(value * factor) for value, factor in zip(values, factors(detector), strict=True))
+        tuple(float(value * factor) for value, factor in zip(values, o2_units(detector), strict=True))
         for values in (scales.mean, scales.scale)
     )
     return Scales(mean, scale)

@@ -17,14 +17,14 @@ import numpy.typing as npt
 
 from .. import rng
 from ..errors import UserError, one_line
+from ..models.onnx.declared import EMPTIES_KEY, o2_units
 from ..models.onnx.inputs import port
-from ..models.onnx.model import EMPTIES_KEY
 from ..models.onnx.read import package, read_onnx
 from ..models.onnx.scales import Scales
 from ..plugin.detectors import Detector
 from ..plugin.simulators import Context, Simulator, SimulatorOffer
 from ..plugin.specs import hookimpl
-from .contract import NOISE, factors
+from .contract import NOISE
 from .scales_file import read_as_o2
 
 REDRAWS = 1000  # attempts at a response that is not empty
@@ -133,8 +133,7 @@ def o2_scaled(
     conditions: npt.NDArray[np.float32], scales: Scales, detector: Detector
 ) -> npt.NDArray[np.float32]:
     """(N, 9) conditions as O2 scales them: its units, then (x - mean) / scale, each step in float32."""
-    units = np.array(factors(detector), np.float32)
-    return scales((np.asarray(conditions, np.float32) * units).astype(np.float32))
+    return scales(np.asarray(conditions, np.float32) * o2_units(detector))
 
 
 def truncated(logarithms: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from ..errors import UserError
 from .observables import OBSERVABLES, Observable
 
 Masks: TypeAlias = npt.NDArray[np.bool_]
+_TRACK = ("Vx", "Vy", "Vz", "Px", "Py", "Pz")
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,28 @@ class Detector:
     def feature_names(self) -> tuple[str, ...]:
         """The names of the F conditions, in order."""
         return tuple(feature.name for feature in self.features)
+
+    def impact(self, conditions: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+        """(N, 2) where straight lines from the vertex meet the face's plane, in cm from its centre.
+
+        ``conditions`` are (N, F) with features called Vx, Vy, Vz [cm] and Px, Py, Pz; both sides are alike. A
+        particle without Pz meets it nowhere: NaN.
+
+        Raises:
+            ValueError: the detector's face is not known, or it has no such features.
+        """
+        if self.half_size is None or self.centre is None or self.distance is None:
+            raise ValueError(f"detector {self.name!r}: it is not known where its face is")
+        names = self.feature_names
+        missing = [name for name in _TRACK if name not in names]
+        if missing:
+            raise ValueError(f"detector {self.name!r} has no feature {missing[0]!r}")
+        track = conditions[:, [names.index(name) for name in _TRACK]].astype(np.float64)
+        vertex, momentum = track[:, :3], track[:, 3:]
+        along = np.where(momentum[:, 2] == 0, np.nan, np.abs(momentum[:, 2]))
+        flight = self.distance - np.sign(momentum[:, 2]) * vertex[:, 2]
+        slope = momentum[:, :2] / along[:, None]
+        return np.asarray(vertex[:, :2] + slope * flight[:, None] - self.centre, np.float64)
 
     def channel_map(self, convention: str | None = None) -> ChannelMap:
         """The channel map of a convention, by default the detector's own choice.

@@ -131,12 +131,14 @@ class Value:
 
     ``channel`` is ``mean``, or the name of a channel or of whatever else the metric looks at one by one;
     ``value`` is ``None`` where nothing could be measured, ``error`` its standard error where it is known.
+    ``over_particles`` is not a metric's to give: how far the value hangs on the particles of the test part.
     """
 
     subset: str
     channel: str
     value: float | None
     error: float | None = None
+    over_particles: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """From units to scores, the one path: a run that has just ended and a folder of long ago are scored alike."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,17 @@ from ..processes.workers import one_thread
 Blocks = Callable[[], Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]]
 Measured = tuple[list[list[Value]], str | None]  # of a metric: values run by run, or why there are none
 
-SCORE_KEYS = ("mean", "std", "runs", "error", "problem", "channels", "floor")  # of a metric, in result.json
+SCORE_KEYS = (  # of a metric, in result.json
+    "mean",
+    "std",
+    "runs",
+    "error",
+    "over_particles",
+    "problem",
+    "channels",
+    "floor",
+)
 SUBSETS = ("q1", "q2", "q3", "q4")
-TEST_PART = "test part"  # the subset whose channel ``error`` tells how far a score hangs on the particles
 COLUMNS = ("model", "detector", "metric", "subset", "channel", "run", "value")
 
 
@@ -120,13 +129,19 @@ def measure_all(metric: Metric, run: Scored) -> list[Value]:
         return values
     if len(np.unique(run.particle)) < 2:
         return values
-    found = np.std(metric.resampled(run, Resampling.of(run.particle)), ddof=1)
-    return [*values, Value(TEST_PART, "error", float(found))] if np.isfinite(found) else values
+    found = float(np.std(metric.resampled(run, Resampling.of(run.particle)), ddof=1))
+    if not np.isfinite(found):
+        return values
+    return [replace(value, over_particles=found) if _is_overall(value) else value for value in values]
 
 
 def overall(values: Iterable[Value]) -> float | None:
     """The value over all responses and channels."""
-    return next(value.value for value in values if (value.subset, value.channel) == ("all", "mean"))
+    return next(value.value for value in values if _is_overall(value))
+
+
+def _is_overall(value: Value) -> bool:
+    return (value.subset, value.channel) == ("all", "mean")
 
 
 def scored_by(metric: Metric, runs: Iterable[Scored]) -> Measured:
@@ -157,9 +172,10 @@ def score_entry(
         tables = [{(value.subset, value.channel): value for value in run} for run in by_run]
         overall = [table["all", "mean"] for table in tables]
         entry[name] = {**spread(value.value for value in overall), "runs": [value.value for value in overall]}
-        errors = [value.error for value in overall if value.error is not None]
-        if errors:
-            entry[name]["error"] = float(np.mean(errors))
+        for key in ("error", "over_particles"):
+            told = [number for value in overall if (number := getattr(value, key)) is not None]
+            if told:
+                entry[name][key] = float(np.mean(told))
         if problem is not None:
             entry[name]["problem"] = problem
             continue
@@ -222,7 +238,6 @@ def score_rows(
         for metric, (by_run, _) in measured.items()
         for run, values_of_run in enumerate(by_run)
         for value in values_of_run
-        if value.subset != TEST_PART  # no score: result.json has it
     ]
 
 

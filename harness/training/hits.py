@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.open import open_data
 from ..data.split import TEST_FRACTION, VALIDATION_FRACTION, particle_hashes, selected
 from ..errors import UserError
 from ..plugin.classifiers import ClassifierRequest
 from ..plugin.registry import Registry
 from ..plugin.simulators import TrainedOn
+from ..run.benchmark import open_asked
 from ..run.request import Request
 from ..run.watch import Watch
 
@@ -37,7 +37,7 @@ def prepare_hits(
     detector = registry.detectors[request.detector]
     if request.split != "particle":
         raise UserError(f"a classifier is trained on particles: --split particle, found {request.split!r}")
-    with open_data(registry, detector, request.data, watch.data) as opened:
+    with open_asked(registry, detector, request, watch) as opened:
         stream = opened.stream()
         if stream is None:
             raise UserError(

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from ..data.open import load_rows, split_rows
 from ..data.split import TEST_FRACTION, VALIDATION_FRACTION, particle_hashes, selected
 from ..data.sums import Projection
+from ..plugin.classifiers import ClassifierRequest
 from ..plugin.registry import Registry
 from ..plugin.simulators import TrainedOn, TrainingRequest
 from ..record.lock import held
@@ -18,8 +20,10 @@ from ..run.request import Request
 from ..run.watch import Watch
 from .validation import Validation
 
+Asked = TypeVar("Asked", TrainingRequest, ClassifierRequest)
 
-def train(trainer: Callable[[TrainingRequest], Path], request: TrainingRequest, command: str) -> Path:
+
+def train(trainer: Callable[[Asked], Path], request: Asked, command: str) -> Path:
     """What a trainer writes, while no other process writes to the same folder.
 
     Raises:

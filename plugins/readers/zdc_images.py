@@ -55,14 +55,11 @@ def upright(blocks: Iterator[Responses], detector: Detector, file: Path) -> Iter
 
 def _positions(showers: npt.NDArray[Any], conditions: npt.NDArray[np.float32], detector: Detector) -> Any:
     """(n, 4): middle of the light on both axes, impact in x and y; of the bright and neutral on the face."""
-    half_size, centre, distance = detector.half_size, detector.centre, detector.distance
-    if half_size is None or centre is None or distance is None:
+    if detector.half_size is None or detector.centre is None or detector.distance is None:
         return np.zeros((0, 4))
-    values = conditions.astype(np.float64)
-    forward = np.where(values[:, 6] == 0, np.nan, np.abs(values[:, 6]))
-    impact = values[:, 1:3] + values[:, 4:6] / forward[:, None] * distance - centre
+    impact = detector.impact(conditions)
     sums = photon_sums(showers)
-    chosen = (np.abs(impact) < half_size).all(axis=1) & (values[:, 8] == 0) & (sums >= _BRIGHT)
+    chosen = (np.abs(impact) < detector.half_size).all(axis=1) & (conditions[:, 8] == 0) & (sums >= _BRIGHT)
     light, total = showers[chosen], sums[chosen]
     middle = [
         light.sum(axis=2 - axis, dtype=np.float64) @ np.arange(detector.shape[axis]) / total

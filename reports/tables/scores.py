@@ -16,7 +16,6 @@ from .table import Cell, Column, Table
 from .verdict import verdict_table
 
 QUARTILES = ("q1", "q2", "q3", "q4")
-TEST_PART = "test part"  # the subset of a score whose channel ``error`` a bootstrap over particles gives
 EXPECTED = "ws-conditional"  # whose quartiles are by the expected sum
 QUARTILE_WARNING = (
     "As in the ExpertSim paper's Table 1. Its fault: the bins select on the reference's own fluctuations, so "
@@ -76,7 +75,7 @@ def _scores(detector: str, results: Labelled) -> Table:
     for name in resampled:
         unit = one_line(metrics[name]["unit"])
         heading = f"error of {one_line(name)}" + (f" ({unit})" if unit else "")
-        columns.append(Column(heading, one_line(name), unit, "", TEST_PART, "error"))
+        columns.append(Column(heading, one_line(name), unit, "", "test part", "error"))
     quoted = published.WS.get(detector, {})
     quote = "ws" in metrics and _any_model(results, quoted)
     if quote:
@@ -93,8 +92,7 @@ def _scores(detector: str, results: Labelled) -> Table:
 
 def _error(model: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     """How far a score of a model hangs on the test part's particles: mean over runs."""
-    found = ((model.get(name) or {}).get(TEST_PART) or {}).get("error") or {}
-    return {"mean": found.get("mean"), "std": None}
+    return {"mean": (model.get(name) or {}).get("over_particles"), "std": None}
 
 
 def _any_error(results: Labelled, name: str) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
+from toy_world import World
 
 from simbench.harness.cli import app as cli
 from simbench.harness.cli.common import plugins
@@ -111,6 +112,17 @@ class Toy:
     def run(self, made, data, out, **asked):
         defaults = {"models": ("all",), "detector": "toy", "device": "cpu", "runs": 2, "data": str(data)}
         return benchmark.run(made, benchmark.Request(**{**defaults, **asked}), out)
+
+
+@pytest.fixture(scope="session")
+def world():
+    """The toy world of the metrics' and the gallery's tests."""
+    return World.of(250, 1)
+
+
+@pytest.fixture(scope="session")
+def perfect(world):
+    return world.again(7)
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,14 @@
 """Our own plugins as the registry finds them, and files as users have them."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from simbench.baselines.montecarlo import make_dataset
+from simbench.harness.cli import app as cli
 from simbench.harness.data.dataset import Dataset
 from simbench.harness.data.importing import import_files
 from simbench.harness.hooks import ReadRequest
@@ -16,6 +18,20 @@ from simbench.harness.plugin import registry
 @pytest.fixture(scope="session")
 def ours():
     return registry.load()
+
+
+@pytest.fixture(scope="session")
+def command():
+    """Calls the command line; gives its status."""
+
+    def call(*arguments):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["simbench", *map(str, arguments)])
+            with pytest.raises(SystemExit) as stop:
+                cli.main()
+        return stop.value.code or 0
+
+    return call
 
 
 @pytest.fixture(scope="session")

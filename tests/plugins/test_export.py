@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 from scipy import stats
 
 from simbench.baselines.montecarlo import make_dataset
-from simbench.harness.cli import app as cli
 from simbench.harness.data.sums import Projection
 from simbench.harness.errors import UserError
 from simbench.harness.export.exporting import export
@@ -61,20 +59,6 @@ class Consumer:
                 channel = 0 if (i + j) % 2 else 1 + 2 * (i >= rows // 2) + (j >= columns // 2)
                 sums[:, channel] += photons[:, i * columns + j]
         return np.rint(sums).astype(np.int64)
-
-
-@pytest.fixture(scope="module")
-def command():
-    """Calls the command line; gives its status."""
-
-    def call(*arguments):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, "argv", ["simbench", *map(str, arguments)])
-            with pytest.raises(SystemExit) as stop:
-                cli.main()
-        return stop.value.code or 0
-
-    return call
 
 
 @pytest.fixture(scope="module", params=CASES, ids="-".join)

@@ -3,7 +3,6 @@
 import hashlib
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 from scipy import stats
 
 from simbench.baselines.montecarlo import make_dataset
-from simbench.harness.cli import app as cli
 from simbench.harness.data.sums import Projection
 from simbench.harness.hooks import Context
 from simbench.harness.models.names import find_model
@@ -21,20 +19,6 @@ pytestmark = pytest.mark.slow
 
 pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
-
-
-@pytest.fixture(scope="module")
-def command():
-    """Calls the command line; gives its status."""
-
-    def call(*arguments):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, "argv", ["simbench", *map(str, arguments)])
-            with pytest.raises(SystemExit) as stop:
-                cli.main()
-        return stop.value.code or 0
-
-    return call
 
 
 @pytest.fixture(scope="module", params=[("proton", "gan"), ("neutron", "expertsim-3")], ids="-".join)

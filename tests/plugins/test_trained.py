@@ -111,8 +111,17 @@ def test_all_shipped_weights_together_are_small():
     assert sum(len(file.read_bytes()) for folder in folders for file in folder.iterdir()) < 60e6
 
 
-@pytest.mark.parametrize("detector", EMBEDDED)
-@pytest.mark.parametrize("model", MIXTURES)
+ALIKE = pytest.mark.xfail(strict=True, reason="two of its experts give 40 and 48 photons: docs/models.md")
+
+
+@pytest.mark.parametrize(
+    ("detector", "model"),
+    [
+        pytest.param(detector, model, marks=[ALIKE] * ((detector, model) == ("proton", "expertsim-5")))
+        for detector in EMBEDDED
+        for model in MIXTURES
+    ],
+)
 def test_every_expert_serves_and_they_differ_in_what_they_generate(detector, model, registry, fresh):
     simulator = registry.simulators[model].factory(Context(registry.detectors[detector]))
     assert isinstance(simulator, Routing)
@@ -122,7 +131,7 @@ def test_every_expert_serves_and_they_differ_in_what_they_generate(detector, mod
     assert np.bincount(expert, minlength=MIXTURES[model]).min() >= least * len(expert)
     sums = simulator.generate(conditions, seed=4).sum(axis=(1, 2))
     means = np.sort([sums[expert == number].mean() for number in range(MIXTURES[model])])
-    assert (means[1:] > 1.2 * means[:-1]).all()
+    assert (means[1:] > 1.3 * means[:-1]).all()
     shuffled = np.random.default_rng(1).permutation(len(conditions))
     np.testing.assert_array_equal(simulator.route(conditions[shuffled]), expert[shuffled])
 

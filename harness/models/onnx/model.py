@@ -14,18 +14,22 @@ from ... import rng
 from ...errors import one_line
 from ...plugin.detectors import Detector
 from ...plugin.simulators import TrainedOn
+from .declared import (
+    LAYOUT_KEY,
+    LAYOUTS,
+    OUTPUT_KEY,
+    OUTPUTS,
+    TRAINED_ON_KEY,
+    UNITS,
+    UNITS_KEY,
+    declared,
+    o2_units,
+)
 from .inputs import Port, port, recognise
 from .layout import Layout, layout
 from .read import OnnxFile, open_session, package, read_onnx, threads
 from .scales import Scales
 
-OUTPUTS = ("log1p", "photons")
-OUTPUT_KEY = "output"  # of the metadata by which a model declares which of them it gives
-TRAINED_ON_KEY = "simbench.trained_on"
-LAYOUT_KEY, UNITS_KEY = "simbench.layout", "simbench.units"  # what a file for O2 declares
-EMPTIES_KEY = "simbench.empties"  # "drawn": an answer may be empty, as often as the response is
-LAYOUTS, UNITS = ("row-major", "x-fastest"), ("simbench", "o2")
-O2_UNITS = {"mass": 1000.0, "charge": 3.0}  # O2's numbers of a feature, in one of this package's
 LOG_LIMIT = 12.0  # of log(1 + photons): 160,000 photons in a pixel, more than a detector's largest response
 
 FIXED = "draws random numbers with a seed of its own: its spread between runs is unknown"
@@ -68,10 +72,9 @@ class OnnxSimulator:
                 f"expected scales of the {len(detector.features)} conditions of {detector.name}, "
                 f"found {len(scales.mean)}"
             )
-        self._turn = _declared(file.metadata, LAYOUT_KEY, LAYOUTS) == "x-fastest"
-        o2 = _declared(file.metadata, UNITS_KEY, UNITS) == "o2"
-        names = detector.feature_names
-        self._units = np.array([O2_UNITS.get(name, 1.0) if o2 else 1.0 for name in names], np.float32)
+        self._turn = declared(file.metadata, LAYOUT_KEY, LAYOUTS) == "x-fastest"
+        o2 = declared(file.metadata, UNITS_KEY, UNITS) == "o2"
+        self._units = o2_units(detector) if o2 else np.ones(len(detector.features), np.float32)
         self._random = file.random
         if self._random:  # what is guessed below is then the same in every process
             package("onnxruntime").set_seed(0)
@@ -81,7 +84,9 @@ class OnnxSimulator:
         self._inputs = recognise([port(each) for each in self._session.get_inputs()], detector)
         self._output = port(self._session.get_outputs()[0])
         self._check_output(self._output)
-        self._log, guess = self._kind(output, file.metadata.get(OUTPUT_KEY), len(detector.features))
+        self._log, guess = self._kind(
+            output, declared(file.metadata, OUTPUT_KEY, OUTPUTS), len(detector.features)
+        )
         self._guessed = guess is not None
         self._layout = self._laid_out(len(detector.features))
         self.faults = (*self._odd(), *[FIXED] * file.fixed)
@@ -207,25 +212,23 @@ class OnnxSimulator:
         assert self._layout is not None  # noqa: S101
         if self._layout.mixed:
             yield "a response depends on the others of its batch"
-        declared = tuple(size for size in self._output.dimensions[1:] if size != 1)
+        named = tuple(size for size in self._output.dimensions[1:] if size != 1)
         found = tuple(size for size in self._layout.shape if size != 1)
-        for sides in () if self._turn else (declared, found):
+        for sides in () if self._turn else (named, found):
             if sides == self._shape[::-1] != self._shape:
                 wide, high = sides
                 yield f"images declared as {wide} x {high} are read row by row as {high} x {wide}"
                 break
 
-    def _kind(self, asked: str | None, declared: str | None, features: int) -> tuple[bool, str | None]:
+    def _kind(self, asked: str | None, said: str | None, features: int) -> tuple[bool, str | None]:
         """Whether the output is logarithms, and what is to be said if that is a guess.
 
         The guess is made on standard normal inputs. What exceeds any logarithm, or is whole numbers only, is
         photons; anything else is taken for what O2 expects.
         """
-        if declared is not None and declared not in OUTPUTS:
-            raise ValueError(f"its metadata declare the output {declared!r}; expected log1p or photons")
-        if asked and declared and asked != declared:
-            raise ValueError(f"its metadata declare the output {declared}, but it is asked for as {asked}")
-        told = asked or declared
+        if asked and said and asked != said:
+            raise ValueError(f"its metadata declare the output {said}, but it is asked for as {asked}")
+        told = asked or said
         if told:
             return told == "log1p", None
         keys = rng.keys(rng.derive(0, "probe"), np.arange(_PROBE))
@@ -236,13 +239,6 @@ class OnnxSimulator:
         whole = values.max() >= 1 and np.array_equal(values, np.rint(values))
         photons = bool(whole or values.max() > LOG_LIMIT)
         return not photons, f"output taken for {'photons' if photons else 'log(1 + photons)'}, undeclared"
-
-
-def _declared(metadata: dict[str, str], key: str, known: tuple[str, ...]) -> str | None:
-    told = metadata.get(key)
-    if told is not None and told not in known:
-        raise ValueError(f"its metadata declare {key} {told!r}; expected {' or '.join(known)}")
-    return told
 
 
 def _blocks(count: int, size: int) -> Iterator[slice]:

@@ -5,19 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_world import REPEATS, SHAPE, World
+from toy_world import REPEATS, SHAPE
 
 from simbench.harness.plugin.observables import observe
-
-
-@pytest.fixture(scope="session")
-def world():
-    return World.of(250, 1)
-
-
-@pytest.fixture(scope="session")
-def perfect(world):
-    return world.again(7)
 
 
 @pytest.fixture(scope="session")

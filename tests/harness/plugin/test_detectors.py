@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from simbench.harness.data.sums import Projection
 from simbench.harness.errors import UserError
 from simbench.harness.plugin.detectors import ChannelMap
+from simbench.plugins.zdc import simbench_detectors
 
 
 def test_channel_map_needs_one_boolean_mask_a_name():
@@ -88,3 +89,27 @@ def test_projection_leaves_the_responses_alone(toy):
         assert (responses == 3).all()
         # Three channels, two channels, the photon sum, and its first and second moments.
         assert sums.sums[0].tolist() == [24, 24, 24, 36, 36, 72, 180, 108, 660, 252]
+
+
+def test_straight_lines_meet_the_face_on_both_sides():
+    """A photon of a published event, its mirror image in z, and one from a vertex 10 m ahead; by hand."""
+    detector = next(each for each in simbench_detectors() if each.name == "proton")
+    photon = [513.3, 1.454e-08, 3.651e-08, -2.731e-03, 0.035456, -0.0518206, -513.3, 0, 0]
+    later = [100, 1.0, 2.0, 1000.0, 0.1, -0.2, 100, 0, 0]
+    still = [0.5, 0, 0, 0, 0.5, 0, 0, 0, 0]
+    rows = np.array([photon, photon, later, still], np.float32)
+    rows[1, [3, 6]] *= -1
+    found = detector.impact(rows)
+    expected = [0.035456 / 513.3 * 11252 - 24.35, -0.0518206 / 513.3 * 11252]
+    np.testing.assert_allclose(found[:2], [expected] * 2, rtol=1e-5)
+    np.testing.assert_allclose(found[2], [1 + 1e-3 * 10252 - 24.35, 2 - 2e-3 * 10252], rtol=1e-5)
+    assert np.isnan(found[3]).any()
+
+
+def test_impact_needs_a_face_and_a_track(toy):
+    conditions = np.ones((2, 2), np.float32)
+    with pytest.raises(ValueError, match="'toy': it is not known where its face is"):
+        toy.detector.impact(conditions)
+    placed = replace(toy.detector, half_size=(1.0, 1.0), centre=(0.0, 0.0), distance=100.0)
+    with pytest.raises(ValueError, match="'toy' has no feature 'Vx'"):
+        placed.impact(conditions)

@@ -197,7 +197,7 @@ def test_anchors_take_no_rank_and_stand_before_the_floor(result: Any, model: Any
 
 def test_the_error_of_the_test_part_stands_beside(result: Any, model: Any) -> None:
     scored = model("gan", 2.0)
-    scored["ws"]["test part"] = {"error": {"mean": 0.15, "std": 0.01}}
+    scored["ws"]["over_particles"] = 0.15
     (table,) = score_table([("run", result(scored, model("mc", 1.0, family="reference")))])
     place = headings(table).index("error of ws (photons)")
     assert [str(row.cells[place]) for row in table.rows] == ["0.1500", "-"]
