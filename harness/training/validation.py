@@ -24,11 +24,9 @@ from ..data.sums import Projection
 from ..data.unit import Unit
 from ..metrics.conditional import ws_within
 from ..metrics.tools.arrays import filled
-from ..metrics.tools.repeats import equal_bins, expected_sums
+from ..metrics.tools.repeats import BINS, equal_bins, expected_sums
 from ..metrics.wasserstein import wasserstein
 from ..plugin.detectors import Detector
-
-BINS = 8  # of the expected sum
 
 
 class Validation:
