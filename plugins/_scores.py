@@ -22,6 +22,7 @@ from simbench.harness.metrics.prdc import prdc
 from simbench.harness.metrics.response import centroid_resolutions, efficiencies, response
 from simbench.harness.metrics.separation import distances, separations
 from simbench.harness.metrics.tools.arrays import filled, jackknife_error, parts, standardised
+from simbench.harness.metrics.tools.kinds import energies, energy_column, species
 from simbench.harness.metrics.tools.repeats import BINS, equal_bins, expected_sums
 from simbench.harness.plugin.metric import Resampling, Scored, Value
 
@@ -49,9 +50,7 @@ def ws_conditional(scored: Scored) -> Iterator[Value]:
 def ws_conditional_replicates(scored: Scored, resampling: Resampling) -> Floats:
     """(B,) the first value of :func:`ws_conditional` in each replicate; the bins stay those of all."""
     label = equal_bins(_expected(scored), BINS)[0]
-    return ws_within_replicates(
-        scored.reference, scored.generated, label, resampling.group, resampling.weights
-    )
+    return ws_within_replicates(scored.reference, scored.generated, label, resampling)
 
 
 def auc_of(scored: Scored) -> Iterator[Value]:
@@ -118,7 +117,10 @@ def ws_observables(scored: Scored) -> Iterator[Value]:
 
 
 def conditional(scored: Scored) -> Iterator[Value]:
-    """By particle: the squared excess of the mean over the variance, and the ratio of the spreads."""
+    """By particle: the squared excess of the mean over the variance, the ratio of the spreads, the distance.
+
+    The excess and, of the first observable, the mean distance are also told by energy and by species.
+    """
     particle = _particle(scored)
     found = by_particle(*_observables(scored), particle=particle)
     averages = found.averages()
@@ -134,6 +136,18 @@ def conditional(scored: Scored) -> Iterator[Value]:
     yield Value("all", "mean", float(np.nanmean(relative)), error)
     yield from _named("all", scored.observed, relative)
     yield from _named("spread ratio", scored.observed, averages["ratio"])
+    yield from _named("particle ws", scored.observed, averages["ws"])
+    if scored.conditions is None:
+        return
+    conditions = scored.conditions[np.unique(particle, return_index=True)[1]]
+    for kind, (names, member) in (
+        ("energy", energies(conditions, scored.features)),
+        ("species", species(conditions, scored.features)),
+    ):
+        averages = found.averages((member[:, None] == np.arange(len(names))).astype(np.float64))
+        known = np.ma.masked_invalid(averages["relative"]).mean(axis=0).filled(np.nan)
+        yield from _named(f"by {kind}", names, known)
+        yield from _named(f"particle ws by {kind}", names, averages["ws"][0])
 
 
 def correlation_of(scored: Scored) -> Iterator[Value]:
@@ -195,8 +209,8 @@ def memorisation_of(scored: Scored) -> Iterator[Value]:
 
 def _energy(scored: Scored) -> npt.NDArray[np.float32] | None:
     """(N,) the first condition that is an energy."""
-    named = [place for place, name in enumerate(scored.features) if "energy" in name.lower()]
-    return None if scored.conditions is None or not named else scored.conditions[:, named[0]]
+    column = energy_column(scored.features)
+    return None if scored.conditions is None or column is None else scored.conditions[:, column]
 
 
 def _expected(scored: Scored) -> Floats:

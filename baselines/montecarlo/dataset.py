@@ -18,6 +18,7 @@ from .species import PDG, Candidates, Ints
 REPEAT_BITS = 40
 """A sample is ``raw id + (repeat << 40)``, so adding repeats leaves the earlier ones as they are."""
 _MOST_REFUSED = 1_000_000
+_MOST_ATTEMPTS = 1_000_000  # for a particle that gave light once
 """Raw particles refused in a row before the threshold is called unreachable."""
 
 
@@ -146,6 +147,7 @@ class _Drawing:
             stream=self._stream,
             min_photons=self.min_photons,
             block=self.block,
+            attempts=_MOST_ATTEMPTS,
         )
         if not drawn.accepted.all():
             raw_id = ids[accepted].repeat(self.repeats)[~drawn.accepted][0]

@@ -99,11 +99,12 @@ def draw(
     stream: int,
     min_photons: int,
     block: int = BLOCK,
+    attempts: int = MAX_ATTEMPTS,
 ) -> Drawn:
     """Draw one response a row, conditioned on at least ``min_photons``.
 
     Attempts 0, 1, 2, ... of a row are independent, also in the choice between species that its conditions do
-    not tell apart; the first that reaches the threshold is the response. After ``MAX_ATTEMPTS`` the last one
+    not tell apart; the first that reaches the threshold is the response. After ``attempts`` the last one
     stands, not accepted. Rows are simulated in blocks of ``block``, which sets memory, never results.
     """
     showers = np.zeros((len(conditions), *detector.cells), np.int32)
@@ -112,8 +113,8 @@ def draw(
     accepted[silent] = min_photons <= 0
     pending = np.flatnonzero(~silent)
     attempt, batch = 0, 1
-    while attempt < MAX_ATTEMPTS and len(pending):
-        batch = min(batch, MAX_ATTEMPTS - attempt)
+    while attempt < attempts and len(pending):
+        batch = min(batch, block, attempts - attempt)
         step = max(1, block // batch)
         for start in range(0, len(pending), step):
             rows = pending[start : start + step]

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from .tools.arrays import Floats, Integers, filled, labels, row_for_row
+from ..plugin.metric import Resampling
+from .tools.arrays import Floats, Integers, columns, labels, pair, row_for_row
 from .tools.grouped import wasserstein_by_group
-
-_BLOCK = 4_000_000  # numbers held at a time
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def by_particle(
     Raises:
         ValueError: the arrays are empty or do not fit together; a particle is on one side only.
     """
-    sides = filled(reference, generated)
+    sides = pair(reference, generated, missing=True, lean=True)
     owners = (
         labels(particle, len(sides[0]), "particle"),
         labels(particle if generated_particle is None else generated_particle, len(sides[1]), "particle"),
@@ -101,16 +100,14 @@ def by_particle(
     counts = np.stack([np.bincount(one, minlength=len(units)) for one in group])
     means, variances = np.empty((2, 2, len(units), sides[0].shape[1]))
     distance = np.empty((len(units), sides[0].shape[1]))
-    for column in range(sides[0].shape[1]):
-        for place, (side, one) in enumerate(zip(sides, group, strict=True)):
-            values, count = side[:, column], counts[place]
+    for column, both in enumerate(columns(*sides)):
+        for place, (values, one) in enumerate(zip(both, group, strict=True)):
+            count = counts[place]
             mean = np.bincount(one, weights=values, minlength=len(units)) / count
             squares = np.bincount(one, weights=(values - mean[one]) ** 2, minlength=len(units))
             means[place, :, column] = mean
             variances[place, :, column] = np.where(count > 1, squares / np.maximum(count - 1, 1), np.nan)
-        distance[:, column] = wasserstein_by_group(
-            sides[0][:, column], group[0], sides[1][:, column], group[1], len(units)
-        )
+        distance[:, column] = wasserstein_by_group(both[0], group[0], both[1], group[1], len(units))
     return ByParticle(units, counts, means, variances, distance)
 
 
@@ -148,7 +145,7 @@ def ws_within(reference: npt.ArrayLike, generated: npt.ArrayLike, label: npt.Arr
         ValueError: the arrays are empty, not finite or do not fit together; no row is in a bin.
     """
     sides, bins, group = _binned(reference, generated, label)
-    columns = np.stack(
+    distances = np.stack(
         [
             wasserstein_by_group(first, group, second, group, len(bins))
             for first, second in zip(sides[0].T, sides[1].T, strict=True)
@@ -156,16 +153,15 @@ def ws_within(reference: npt.ArrayLike, generated: npt.ArrayLike, label: npt.Arr
         axis=1,
     )
     shares = np.bincount(group[group >= 0]) / (group >= 0).sum()
-    scores = columns.mean(axis=1)
-    return Within(float(shares @ scores), bins, shares, scores, columns)
+    scores = distances.mean(axis=1)
+    return Within(float(shares @ scores), bins, shares, scores, distances)
 
 
 def ws_within_replicates(
     reference: npt.ArrayLike,
     generated: npt.ArrayLike,
     label: npt.ArrayLike,
-    group: npt.ArrayLike,
-    weights: npt.ArrayLike,
+    resampling: Resampling,
 ) -> Floats:
     """(B,) the value of :func:`ws_within` in each replicate of a bootstrap over particles.
 
@@ -176,8 +172,7 @@ def ws_within_replicates(
         reference: (N, C) channel sums.
         generated: (N, C) to the same conditions, row for row.
         label: (N,) the bin of each row; negative ones are in no bin.
-        group: (N,) the particle of each row, 0 to P - 1.
-        weights: (P, B) how often each replicate has drawn each particle.
+        resampling: the replicates, of these rows' particles.
 
     Raises:
         ValueError: as :func:`ws_within` does.
@@ -185,31 +180,30 @@ def ws_within_replicates(
     from scipy.sparse import coo_matrix
 
     sides, bins, member = _binned(reference, generated, label)
-    owner = labels(group, len(sides[0]), "group")
-    drawn = np.asarray(weights, dtype=np.float64)
-    area = np.zeros(drawn.shape[1])
+    owner = labels(resampling.group, len(sides[0]), "group")
+    area = np.zeros(resampling.replicates)
     for one in range(len(bins)):
         rows = member == one
         count = int(rows.sum())
         signs = np.repeat([-1.0, 1.0], count)
         for first, second in zip(sides[0][rows].T, sides[1][rows].T, strict=True):
-            values, place = np.unique(np.concatenate([first, second]), return_inverse=True)
-            shape = (len(values), len(drawn))
+            pooled = np.concatenate([first, second], dtype=np.float64)
+            values, place = np.unique(pooled, return_inverse=True)
+            shape = (len(values), resampling.particles)
             steps = coo_matrix((signs, (place, np.tile(owner[rows], 2))), shape=shape).tocsr()
-            gaps, width = np.diff(values), max(1, _BLOCK // len(values))
-            for start in range(0, len(area), width):
-                block = slice(start, start + width)
-                below = np.cumsum((steps @ drawn[:, block])[:-1], axis=0)
+            gaps = np.diff(values)
+            for block, drawn in resampling.blocks(len(values)):
+                below = np.cumsum((steps @ drawn)[:-1], axis=0)
                 area[block] += gaps @ np.abs(below, out=below)  # the bin's responses times its distance
-    responses = np.bincount(owner[member >= 0], minlength=len(drawn)) @ drawn
-    return np.asarray(area / responses / sides[0].shape[1])
+    in_bins = np.bincount(owner[member >= 0], minlength=resampling.particles)
+    return np.asarray(area / resampling.totals(in_bins) / sides[0].shape[1])
 
 
 def _binned(
     reference: npt.ArrayLike, generated: npt.ArrayLike, label: npt.ArrayLike
 ) -> tuple[tuple[Floats, Floats], Integers, Integers]:
     """Both sides, the labels of the bins, and the number of each row's bin, or -1."""
-    sides = row_for_row(reference, generated)
+    sides = row_for_row(reference, generated, lean=True)
     told = labels(label, len(sides[0]), "label")
     inside = told >= 0
     if not inside.any():

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .tools.arrays import Floats, column_names, filled
+from .tools.arrays import Floats, Standard, column_names, lean_table, pair
+
+_BLOCK = 100_000  # rows held at a time
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,15 @@ class Correlation:
     generated: Floats
 
 
-def correlations(values: Floats) -> Floats:
-    """(D, D) Pearson correlations of (N, D); 0 with a column that does not vary, 1 of each with itself."""
-    centred = values - values.mean(axis=0)
-    size = np.sqrt((centred**2).sum(axis=0))
-    still = size <= 1e-12 * np.sqrt(len(values)) * np.abs(values.mean(axis=0))
-    scaled = np.where(still, 0, centred) / np.where(still, 1, size)
-    found = scaled.T @ scaled
+def correlations(values: npt.ArrayLike, fill: Floats | None = None) -> Floats:
+    """(D, D) Pearson correlations of (N, D); 0 with a column that does not vary, 1 of each with itself.
+
+    What is undefined (NaN) is read as ``fill``, (D,), or as the rule for a reference says.
+    """
+    array = lean_table(values, "values", missing=True)
+    standard = Standard.of(array, fill)
+    blocks = (standard(array[start : start + _BLOCK]) for start in range(0, len(array), _BLOCK))
+    found = np.asarray(sum(block.T @ block for block in blocks)) / len(array)
     np.fill_diagonal(found, 1)
     return found
 
@@ -55,12 +59,13 @@ def correlation(
     Raises:
         ValueError: the arrays are empty, infinite or do not fit together; fewer than 2 rows or columns.
     """
-    sides = filled(reference, generated)
+    sides = pair(reference, generated, missing=True, lean=True)
     told = column_names(names, sides[0].shape[1])
     for side, name in zip(sides, ("reference", "generated"), strict=True):
         if min(side.shape) < 2:
             raise ValueError(f"correlations need 2 rows and 2 columns, {name} has the shape {side.shape}")
-    first, second = correlations(sides[0]), correlations(sides[1])
+    fill = Standard.of(sides[0]).fill
+    first, second = correlations(sides[0], fill), correlations(sides[1], fill)
     step = second - first
     i, j = (int(place) for place in np.unravel_index(np.abs(np.triu(step, 1)).argmax(), step.shape))
     if i == j:  # all are equal

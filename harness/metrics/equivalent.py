@@ -103,7 +103,7 @@ def equivalent(
         ValueError: the arrays are empty, not finite or do not fit together; nothing is left to measure; there
             are fewer than 2 particles.
     """
-    sides = row_for_row(reference, generated)
+    sides = row_for_row(reference, generated, lean=True)
     rows = len(sides[0])
     told = np.zeros(rows, np.int64) if label is None else labels(label, rows, "label")
     inside = told >= 0

@@ -21,13 +21,12 @@ from ..errors import TooFewError
 from .tools.arrays import (
     Floats,
     Integers,
+    Standard,
     capped,
-    jackknife,
     jackknife_error,
     labels,
     pair,
     parts,
-    standardised,
 )
 
 PARTS = 20  # of the jackknife
@@ -89,25 +88,42 @@ def fpd(
     Raises:
         ValueError: the arrays are empty, infinite or do not fit together; fewer than 3 particles or rows.
     """
-    sides = standardised(reference, generated)
+    sides = pair(reference, generated, missing=True, lean=True)
+    standard = Standard.of(sides[0])
     owners = _owners(sides, particle, generated_particle)
-    units = np.concatenate(owners)
     count = min(PARTS, min(len(np.unique(owner)) for owner in owners))
     if count < 3:
         raise TooFewError(f"fpd needs at least 3 particles on either side, found {count}")
-    part = parts(units, count, seed, "fpd")
-    split = len(sides[0])
-
-    def without(kept: npt.NDArray[np.bool_]) -> float:
-        return frechet_of(sides[0][kept[:split]], sides[1][kept[split:]])
-
-    if any(
-        (part[place] == one).all() for place in (slice(split), slice(split, None)) for one in range(count)
-    ):
+    part = parts(np.concatenate(owners), count, seed, "fpd")
+    halves = part[: len(sides[0])], part[len(sides[0]) :]
+    moments = [_Moments.of(*side, count, standard) for side in zip(sides, halves, strict=True)]
+    if any((side.rows == side.rows.sum()).any() for side in moments):
         raise ValueError("fpd needs the particles of either side in more than one part")
-    whole = frechet_of(*sides)
-    left = jackknife(without, part, count)
+    whole = frechet(*moments[0].normal(), *moments[1].normal())
+    left = np.array([frechet(*moments[0].normal(one), *moments[1].normal(one)) for one in range(count)])
     return Distance(float(count * whole - (count - 1) * left.mean()), jackknife_error(left))
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Of a sample in G parts: (G,) rows, (G, D) sums and (G, D, D) sums of products."""
+
+    rows: Integers
+    sums: Floats
+    products: Floats
+
+    @classmethod
+    def of(cls, values: Floats, part: Integers, count: int, standard: Standard) -> "_Moments":
+        blocks = (standard(values[part == one]) for one in range(count))
+        found = [(len(block), block.sum(axis=0), block.T @ block) for block in blocks]
+        return cls(*(np.array(each) for each in zip(*found, strict=True)))
+
+    def normal(self, left_out: int | None = None) -> tuple[Floats, Floats]:
+        """(D,) mean and (D, D) covariance (n - 1) of all rows, or of those without a part."""
+        kept = np.arange(len(self.rows)) != left_out
+        rows, sums = self.rows[kept].sum(), self.sums[kept].sum(axis=0)
+        covariance = (self.products[kept].sum(axis=0) - np.outer(sums, sums) / rows) / (rows - 1)
+        return sums / rows, covariance
 
 
 def kpd(
@@ -135,10 +151,11 @@ def kpd(
     Raises:
         ValueError: the arrays are empty, infinite or do not fit together; fewer than 3 particles or rows.
     """
-    sides = standardised(reference, generated)
-    owners = _owners(sides, particle, generated_particle)
+    whole = pair(reference, generated, missing=True, lean=True)
+    standard = Standard.of(whole[0])
+    owners = _owners(whole, particle, generated_particle)
     kept = [capped(owner, rows, seed) for owner in owners]
-    sides = (sides[0][kept[0]], sides[1][kept[1]])
+    sides = (standard(whole[0][kept[0]]), standard(whole[1][kept[1]]))
     owners = (owners[0][kept[0]], owners[1][kept[1]])
     count = min(PARTS, min(len(np.unique(owner)) for owner in owners))
     if count < 3:

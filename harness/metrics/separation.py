@@ -9,7 +9,7 @@ samples of N responses each of one distribution have ``B / (2 N)`` in B filled b
 import numpy as np
 import numpy.typing as npt
 
-from .tools.arrays import Floats, filled, pair
+from .tools.arrays import Floats, columns, pair
 from .wasserstein import wasserstein
 
 BINS = 20
@@ -75,9 +75,8 @@ def separations(reference: npt.ArrayLike, generated: npt.ArrayLike, bins: int = 
     Raises:
         ValueError: the arrays are empty, infinite, or their columns differ.
     """
-    first, second = filled(reference, generated)
     return np.array(
-        [separation_power(x, y, quantile_edges(x, bins)) for x, y in zip(first.T, second.T, strict=True)]
+        [separation_power(x, y, quantile_edges(x, bins)) for x, y in columns(reference, generated)]
     )
 
 
@@ -94,8 +93,7 @@ def distances(reference: npt.ArrayLike, generated: npt.ArrayLike) -> tuple[Float
     Raises:
         ValueError: the arrays are empty, infinite, or their columns differ.
     """
-    first, second = filled(reference, generated)
-    own = np.array([wasserstein(x, y) for x, y in zip(first.T, second.T, strict=True)])
-    spread = first.std(axis=0)
-    spread[spread <= 1e-12 * np.abs(first.mean(axis=0))] = np.nan
+    found = [(wasserstein(x, y), x.std(), x.mean()) for x, y in columns(reference, generated)]
+    own, spread, centre = np.array(found).T
+    spread[spread <= 1e-12 * np.abs(centre)] = np.nan
     return own, own / spread

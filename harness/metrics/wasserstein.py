@@ -63,8 +63,8 @@ def wasserstein_score(scored: Scored) -> Iterator[Value]:
         if not rows.any():
             yield Value(name, "mean", None)
             continue
-        reference, generated = scored.reference[rows], scored.generated[rows]
-        distances = [wasserstein(reference[:, c], generated[:, c]) for c in range(len(scored.channels))]
+        sides = zip(scored.reference.T, scored.generated.T, strict=True)
+        distances = [wasserstein(reference[rows], generated[rows]) for reference, generated in sides]
         yield Value(name, "mean", float(np.mean(distances)))
         for channel, distance in zip(scored.channels, distances, strict=True):
             yield Value(name, channel, distance)

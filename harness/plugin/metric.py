@@ -14,6 +14,7 @@ Floats = npt.NDArray[np.floating]
 
 
 REPLICATES = 400  # a standard error is then known to 1 / sqrt(2 * 400), 4 %
+_HELD = 4_000_000  # numbers of a bootstrap at a time
 
 
 @dataclass(frozen=True)
@@ -147,11 +148,12 @@ class Resampling:
 
     Attributes:
         group: (N,) the particle of each response, counted from 0.
-        weights: (P, B) how often a replicate has drawn each particle.
+        weights: (P, B) how often a replicate has drawn each particle, in one byte each: turn them into a
+            wider type before multiplying them (:meth:`blocks`, :meth:`totals`).
     """
 
     group: npt.NDArray[np.int64] = field(repr=False)
-    weights: Floats = field(repr=False)
+    weights: npt.NDArray[np.uint8] = field(repr=False)
 
     @classmethod
     def of(cls, particle: npt.NDArray[np.int64], replicates: int = REPLICATES, seed: int = 0) -> "Resampling":
@@ -165,9 +167,11 @@ class Resampling:
         if count < 2:
             raise UserError(f"resampling needs responses of at least 2 particles, found {count}")
         streams = rng.keys(rng.derive(seed, "bootstrap"), np.arange(replicates))
-        drawn = (rng.uniform(streams[:, None], np.arange(count)) * count).astype(np.int64)
-        weights = np.stack([np.bincount(row, minlength=count) for row in drawn], axis=1)
-        return cls(group.astype(np.int64), weights.astype(np.float64))
+        weights = np.empty((count, replicates), np.uint8)  # a particle comes once on average
+        for replicate, stream in enumerate(streams):
+            drawn = (rng.uniform(stream, np.arange(count)) * count).astype(np.int64)
+            weights[:, replicate] = np.bincount(drawn, minlength=count)
+        return cls(group.astype(np.int64), weights)
 
     @property
     def particles(self) -> int:
@@ -175,9 +179,29 @@ class Resampling:
         return len(self.weights)
 
     @property
+    def replicates(self) -> int:
+        """B."""
+        return self.weights.shape[1]
+
+    @property
     def responses(self) -> Floats:
         """(B,) how many responses each replicate has."""
-        return np.bincount(self.group, minlength=self.particles) @ self.weights
+        return self.totals(np.bincount(self.group, minlength=self.particles))
+
+    def totals(self, by_particle: npt.ArrayLike) -> Floats:
+        """(B,) the sum in each replicate of what (P,) particles have, each as often as it was drawn."""
+        return np.concatenate([by_particle @ drawn for _, drawn in self.blocks(self.particles)])
+
+    def blocks(self, rows: int) -> Iterator[tuple[slice, Floats]]:
+        """Some replicates after others, with their (P, b) weights in double precision.
+
+        Args:
+            rows: of the arrays that the caller holds beside the weights; b is such that they stay small.
+        """
+        step = max(1, _HELD // max(rows, self.particles))
+        for start in range(0, self.replicates, step):
+            block = slice(start, start + step)
+            yield block, self.weights[:, block].astype(np.float64)
 
     def rows(self, replicate: int) -> npt.NDArray[np.int64]:
         """The rows of a replicate, each as often as it was drawn."""

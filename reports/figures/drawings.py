@@ -11,7 +11,7 @@ from functools import partial
 from matplotlib.figure import Figure
 
 from ..text import published
-from . import distributions, scores, training, validation
+from . import distributions, kinds, scores, training, validation
 from . import examples as images
 from .scene import Model, Scene
 from .style import to_pdf, to_png
@@ -192,6 +192,15 @@ def _validation(scene: Scene) -> Iterator[Drawing]:
                 f"Mean and relative spread of the photon sum against energy, of {names} and the reference.",
                 partial(validation.response, scene, models),
             )
+    if kinds.told(scene):
+        yield Drawing(
+            "conditional",
+            "Excess of a particle's mean, by energy and species",
+            "Squared error of a particle's mean observables beyond what few repeats give by chance, over "
+            "their fluctuations; 0 is expected of a perfect simulator. The axis is linear near 0.",
+            "Excess error of each model in bins of energy and for each species.",
+            partial(kinds.excess, kinds.told(scene)),
+        )
     if scene.drawn and scene.reference is not None and scene.reference.particle is not None:
         yield Drawing(
             "conditional-means",

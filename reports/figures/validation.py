@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter
 
 from simbench.harness.metrics.response import response as by_energy
+from simbench.harness.metrics.tools.kinds import energy_column
 from simbench.harness.plugin.observables import OBSERVABLES
 
 from .distributions import Panel
@@ -125,10 +126,10 @@ def energy_of(scene: Scene) -> npt.NDArray[np.float32] | None:
     unit = scene.reference
     if unit is None or unit.conditions is None or unit.particle is None or unit.features is None:
         return None
-    named = [place for place, name in enumerate(unit.features) if "energy" in name.lower()]
-    if not named or not (unit.conditions[:, named[0]] > 0).all() or not unit.photons.any():
+    column = energy_column(unit.features)
+    if column is None or not (unit.conditions[:, column] > 0).all() or not unit.photons.any():
         return None
-    return unit.conditions[:, named[0]]
+    return unit.conditions[:, column]
 
 
 def response(scene: Scene, models: Sequence[Model]) -> Figure:

@@ -114,6 +114,22 @@ def test_a_simulator_that_ignores_its_conditions_is_seen(by_name, world, wrong, 
     assert blind > max(1.05 * right, right + 0.002)
 
 
+def test_the_excess_is_told_by_energy_and_by_species(by_name, world):
+    """What answers the wrong particle in the upper half of energies only is told there, and not below."""
+    scored, others = world
+    spread = scored.conditions[:, 0] > np.median(scored.conditions[:, 0])
+    mixed = others.copy()
+    mixed[spread] = others[spread][np.random.default_rng(0).permutation(int(spread.sum()))]
+    told = {(v.subset, v.channel): v.value for v in measure(by_name["conditional"], against(scored, mixed))}
+    by_energy = [value for (subset, _), value in told.items() if subset == "by energy"]
+    assert len(by_energy) == 8
+    assert min(by_energy[4:]) > 3 * max(by_energy[:4])
+    kinds = [channel for subset, channel in told if subset == "particle ws by species"]
+    assert kinds == [channel for subset, channel in told if subset == "by species"]
+    assert "mass 0, charge 0" in kinds
+    assert told["particle ws", "photon_sum"] > 0
+
+
 @pytest.mark.parametrize("name", ["fpd", "kpd", "separation", "ws-observables", "correlation"])
 def test_what_pools_all_particles_does_not_see_that(by_name, world, wrong, name):
     """The very same responses in another order: far below what a simulator that is too dim has."""

@@ -7,8 +7,9 @@ responses are empty more often than the data's is seen by every metric, and one 
 outweighs nothing. How many there are is told by :func:`undefined`.
 """
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 
 
 def table(values: npt.ArrayLike, name: str, *, missing: bool = False) -> Floats:
-    """(N, D) finite numbers, one row a response; (N,) is read as one column.
+    """(N, D) finite numbers in double precision, one row a response; (N,) is read as one column.
 
     Args:
         values: the array.
@@ -30,32 +31,39 @@ def table(values: npt.ArrayLike, name: str, *, missing: bool = False) -> Floats:
     Raises:
         ValueError: it is empty, of another number of axes, or holds NaN or infinity; says where.
     """
-    array = np.asarray(values, dtype=np.float64)
+    return lean_table(np.asarray(values, dtype=np.float64), name, missing=missing)
+
+
+def lean_table(values: npt.ArrayLike, name: str, *, missing: bool = False) -> Any:
+    """As :func:`table`, but numbers of single precision stay so: for who converts a part at a time."""
+    array = np.asarray(values)
+    if array.dtype.kind != "f":
+        array = array.astype(np.float64)
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
         raise ValueError(f"{name} should have the shape (N, D), found {array.shape}")
     if not array.size:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    wrong = np.isinf(array) if missing else ~np.isfinite(array)
-    if wrong.any():
-        row, column = (int(index) for index in np.argwhere(wrong)[0])
-        raise ValueError(f"{name} should be finite, found {array[row, column]} in row {row}, column {column}")
+    for column, numbers in enumerate(array.T):
+        wrong = np.isinf(numbers) if missing else ~np.isfinite(numbers)
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise ValueError(f"{name} should be finite, found {numbers[row]} in row {row}, column {column}")
     return array
 
 
 def pair(
-    reference: npt.ArrayLike, generated: npt.ArrayLike, *, missing: bool = False
+    reference: npt.ArrayLike, generated: npt.ArrayLike, *, missing: bool = False, lean: bool = False
 ) -> tuple[Floats, Floats]:
-    """Both sides as (N, D) and (M, D).
+    """Both sides as (N, D) and (M, D), in double precision unless ``lean`` (:func:`lean_table`).
 
     Raises:
         ValueError: as :func:`table` does, or the number of columns differs.
     """
-    first, second = (
-        table(reference, "reference", missing=missing),
-        table(generated, "generated", missing=missing),
-    )
+    read = lean_table if lean else table
+    first = read(reference, "reference", missing=missing)
+    second = read(generated, "generated", missing=missing)
     if first.shape[1] != second.shape[1]:
         raise ValueError(
             f"reference and generated should have the same columns, "
@@ -64,13 +72,15 @@ def pair(
     return first, second
 
 
-def row_for_row(reference: npt.ArrayLike, generated: npt.ArrayLike) -> tuple[Floats, Floats]:
+def row_for_row(
+    reference: npt.ArrayLike, generated: npt.ArrayLike, *, lean: bool = False
+) -> tuple[Floats, Floats]:
     """Both sides as (N, D), whose rows answer the same conditions.
 
     Raises:
         ValueError: as :func:`pair` does, or the number of rows differs.
     """
-    first, second = pair(reference, generated)
+    first, second = pair(reference, generated, lean=lean)
     if len(first) != len(second):
         raise ValueError(
             f"reference and generated should have the same rows, found {len(first)} and {len(second)}"
@@ -109,33 +119,73 @@ def undefined(values: npt.ArrayLike) -> Floats:
     return np.asarray(np.isnan(table(values, "values", missing=True)).mean(axis=0))
 
 
-def filled(reference: npt.ArrayLike, generated: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Both sides with NaN replaced by a constant below the reference's range; the module says which.
+def columns(reference: npt.ArrayLike, generated: npt.ArrayLike) -> Iterator[tuple[Floats, Floats]]:
+    """Column after column of both sides, in double precision, with NaN filled as the module says.
 
     A column of which the reference has no number at all is taken as 0 there, and what is undefined as -1.
     """
-    sides = pair(reference, generated, missing=True)
-    if not any(np.isnan(side).any() for side in sides):
-        return sides
-    fill = np.full(sides[0].shape[1], -1.0)
-    for column, values in enumerate(sides[0].T):
-        known = values[~np.isnan(values)]
-        if len(known):
-            fill[column] = known.min() - (known.std() or 1.0)
-    first, second = (np.where(np.isnan(side), fill, side) for side in sides)
+    sides = pair(reference, generated, missing=True, lean=True)
+    for column in range(sides[0].shape[1]):
+        first, second = (side[:, column].astype(np.float64) for side in sides)
+        fill = _fill(first)
+        for numbers in (first, second):
+            numbers[np.isnan(numbers)] = fill
+        yield first, second
+
+
+def filled(reference: npt.ArrayLike, generated: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Both sides with NaN filled, (N, D) and (M, D): :func:`columns`, all at once."""
+    sides = zip(*columns(reference, generated), strict=True)
+    first, second = (np.column_stack(side) for side in sides)
     return first, second
 
 
-def standardised(reference: npt.ArrayLike, generated: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Both sides less the reference's mean, in units of its standard deviation (n), column by column.
+def _fill(values: Floats) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.min() - (known.std() or 1.0)) if len(known) else -1.0
 
-    What is undefined is filled first (:func:`filled`). A column in which the reference does not vary is only
-    shifted: there is no unit to measure it in but its own.
+
+@dataclass(frozen=True)
+class Standard:
+    """What standardises D observables: a mean, and a standard deviation (n) as the unit.
+
+    Attributes:
+        fill: (D,) what undefined values are read as.
+        centre: (D,) mean.
+        spread: (D,) standard deviation; 1 where there is none: a column that does not vary is only shifted.
     """
-    first, second = filled(reference, generated)
-    centre, spread = first.mean(axis=0), first.std(axis=0)
-    spread[spread <= 1e-12 * np.abs(centre)] = 1.0
-    return (first - centre) / spread, (second - centre) / spread
+
+    fill: Floats
+    centre: Floats
+    spread: Floats
+
+    @classmethod
+    def of(cls, values: npt.ArrayLike, fill: Floats | None = None) -> "Standard":
+        """That of (N, D) values; NaN is filled as in a reference, or as another one's ``fill`` says."""
+        array = lean_table(values, "values", missing=True)
+        found = np.empty((3, array.shape[1]))
+        for column, numbers in enumerate(array.T):
+            known = numbers.astype(np.float64)
+            found[0, column] = _fill(known) if fill is None else fill[column]
+            known[np.isnan(known)] = found[0, column]
+            found[1:, column] = known.mean(), known.std()
+        found[2, found[2] <= 1e-12 * np.abs(found[1])] = 1.0
+        return cls(*found)
+
+    def __call__(self, values: npt.ArrayLike) -> Floats:
+        """(N, D) values, filled, less the mean, in units of the spread."""
+        array = np.array(values, dtype=np.float64)
+        np.copyto(array, self.fill, where=np.isnan(array))
+        array -= self.centre
+        array /= self.spread
+        return array
+
+
+def standardised(reference: npt.ArrayLike, generated: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Both sides by the reference's :class:`Standard`, (N, D) and (M, D)."""
+    first, second = pair(reference, generated, missing=True, lean=True)
+    standard = Standard.of(first)
+    return standard(first), standard(second)
 
 
 def parts(particle: Integers, count: int, seed: int, purpose: str) -> Integers:

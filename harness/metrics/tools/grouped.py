@@ -1,9 +1,14 @@
 """Distances between two samples of numbers within many groups at once, by one sort."""
 
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 
 from .arrays import Floats, Integers
+
+_ROWS = 100_000
 
 
 def wasserstein_by_group(
@@ -20,7 +25,16 @@ def wasserstein_by_group(
         generated_group: (M,) their groups.
         groups: how many there are.
     """
-    values, group, side = _sorted(reference, reference_group, generated, generated_group, groups)
+    distance = np.empty(groups)
+    for some, part in _in_turn(reference, reference_group, generated, generated_group, groups):
+        distance[some.groups] = _wasserstein(*part)
+    return distance
+
+
+def _wasserstein(
+    reference: Floats, reference_group: Integers, generated: Floats, generated_group: Integers, groups: int
+) -> Floats:
+    values, group, side, _ = _sorted(reference, reference_group, generated, generated_group, groups)
     n = np.bincount(group[~side], minlength=groups)
     m = np.bincount(group[side], minlength=groups)
     start = np.cumsum(n + m) - (n + m)
@@ -57,9 +71,16 @@ def absolute_sums(
         ((N,) to the reference, (N,) to the generated) of the reference's values, and the two (M,) of the
         generated ones.
     """
-    values, group, side, place = _sorted_with_place(
-        reference, reference_group, generated, generated_group, groups
-    )
+    found = np.zeros((2, len(reference))), np.zeros((2, len(generated)))
+    for some, part in _in_turn(reference, reference_group, generated, generated_group, groups):
+        found[0][:, some.reference], found[1][:, some.generated] = _absolute_sums(*part)
+    return (found[0][0], found[0][1]), (found[1][0], found[1][1])
+
+
+def _absolute_sums(
+    reference: Floats, reference_group: Integers, generated: Floats, generated_group: Integers, groups: int
+) -> tuple[list[Floats], list[Floats]]:
+    values, group, side, place = _sorted(reference, reference_group, generated, generated_group, groups)
     size = np.bincount(group, minlength=groups)
     start = np.cumsum(size) - size
     sums = []
@@ -74,16 +95,43 @@ def absolute_sums(
         whole[place] = found
         sums.append(whole)
     split = len(reference)
-    return (sums[0][:split], sums[1][:split]), (sums[0][split:], sums[1][split:])
+    return [each[:split] for each in sums], [each[split:] for each in sums]
+
+
+class _Some(NamedTuple):
+    """Some consecutive groups, and their rows on either side."""
+
+    groups: slice
+    reference: Integers
+    generated: Integers
+
+
+_Part: TypeAlias = tuple[Floats, Integers, Floats, Integers, int]  # as the functions above take them
+
+
+def _in_turn(
+    reference: Floats, reference_group: Integers, generated: Floats, generated_group: Integers, groups: int
+) -> Iterator[tuple[_Some, _Part]]:
+    """Groups after groups, as many together as have at most :data:`_ROWS` rows, or one.
+
+    So the memory of the sort hangs on the largest group, not on the sample.
+    """
+    orders = [np.argsort(side, kind="stable") for side in (reference_group, generated_group)]
+    edges = [
+        np.searchsorted(side, np.arange(groups + 1), sorter=order)
+        for side, order in zip((reference_group, generated_group), orders, strict=True)
+    ]
+    total = edges[0] + edges[1]
+    low = 0
+    while low < groups:
+        high = max(low + 1, int(np.searchsorted(total, total[low] + _ROWS, side="right")) - 1)
+        rows, others = (order[edge[low] : edge[high]] for order, edge in zip(orders, edges, strict=True))
+        part = reference[rows], reference_group[rows] - low, generated[others], generated_group[others] - low
+        yield _Some(slice(low, high), rows, others), (*part, high - low)
+        low = high
 
 
 def _sorted(
-    reference: Floats, reference_group: Integers, generated: Floats, generated_group: Integers, groups: int
-) -> tuple[Floats, Integers, npt.NDArray[np.bool_]]:
-    return _sorted_with_place(reference, reference_group, generated, generated_group, groups)[:3]
-
-
-def _sorted_with_place(
     reference: Floats, reference_group: Integers, generated: Floats, generated_group: Integers, groups: int
 ) -> tuple[Floats, Integers, npt.NDArray[np.bool_], Integers]:
     """Values, groups, sides and places of the pooled sample, by group and then by value."""

@@ -11,8 +11,6 @@ import numpy.typing as npt
 
 from ...plugin.metric import Resampling
 
-_BLOCK = 4_000_000  # numbers held at a time
-
 Floats = npt.NDArray[np.float64]
 
 
@@ -20,7 +18,7 @@ def mean_replicates(values: npt.ArrayLike, resampling: Resampling) -> Floats:
     """(B,) the mean of (N,) values in each replicate."""
     values = np.asarray(values, dtype=np.float64)
     by_particle = np.bincount(resampling.group, weights=values, minlength=resampling.particles)
-    return np.asarray(by_particle @ resampling.weights / resampling.responses)
+    return np.asarray(resampling.totals(by_particle) / resampling.responses)
 
 
 def wasserstein_replicates(
@@ -39,11 +37,8 @@ def wasserstein_replicates(
     signs = np.repeat([-1.0, 1.0], len(resampling.group))
     shape = (len(values), resampling.particles)
     counts = coo_matrix((signs, (place, np.tile(resampling.group, 2))), shape=shape).tocsr()
-    gaps, replicates = np.diff(values), resampling.weights.shape[1]
-    step = max(1, _BLOCK // len(values))
-    area = np.empty(replicates)
-    for start in range(0, replicates, step):
-        block = slice(start, start + step)
-        below = np.cumsum((counts @ resampling.weights[:, block])[:-1], axis=0)
+    gaps, area = np.diff(values), np.empty(resampling.replicates)
+    for block, drawn in resampling.blocks(len(values)):
+        below = np.cumsum((counts @ drawn)[:-1], axis=0)
         area[block] = gaps @ np.abs(below, out=below)
     return area / resampling.responses

@@ -303,6 +303,29 @@ def test_the_first_attempt_that_reaches_the_threshold_wins():
     assert later > 5  # so that batches of several attempts were at work
 
 
+def test_a_dataset_keeps_a_particle_that_hardly_ever_gives_light():
+    """A pi+ of 49 GeV whose first response had light, and one of the next seven none for 1000 attempts."""
+    detector, raw = DETECTORS["proton"], np.array([353_821])
+    shot = dataset.GUNS["mixed"](detector, 5, raw).repeated(8)
+    pion = candidates(detector, *shot.conditions[:, 7:].T)
+    tried = [
+        draw(
+            detector,
+            shot.conditions,
+            pion,
+            dataset.samples_of(raw, 8),
+            stream=rng.derive(5, "simbench-mc-response", "proton"),
+            min_photons=1,
+            attempts=attempts,
+        )
+        for attempts in (montecarlo.simulator.MAX_ATTEMPTS, dataset._MOST_ATTEMPTS)
+    ]
+    assert not tried[0].accepted.all()
+    assert tried[1].accepted.all()
+    kept = tried[0].accepted
+    np.testing.assert_array_equal(tried[0].showers[kept], tried[1].showers[kept])
+
+
 def test_responses_do_not_depend_on_blocks_order_or_workers():
     detector = DETECTORS["neutron"]
     ids = np.arange(600)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from simbench.harness.errors import UserError
-from simbench.harness.metrics.tools import replicates as bootstrap
 from simbench.harness.metrics.tools.replicates import mean_replicates, wasserstein_replicates
 from simbench.harness.metrics.wasserstein import EMPTY, WASSERSTEIN, wasserstein
+from simbench.harness.plugin import metric as plugin_metric
 from simbench.harness.plugin.metric import Resampling, Scored
 
 
@@ -48,7 +48,7 @@ def test_replicates_are_the_same_on_every_machine_and_differ_by_seed():
 @pytest.mark.parametrize("kind", ["whole", "real"])
 @pytest.mark.parametrize("block", [10, 4_000_000])
 def test_distances_are_those_of_the_drawn_rows(kind, block, monkeypatch):
-    monkeypatch.setattr(bootstrap, "_BLOCK", block)
+    monkeypatch.setattr(plugin_metric, "_HELD", block)
     generator = np.random.default_rng(1)
     reference, generated = generator.gamma(2, 3, (2, 90))
     if kind == "whole":

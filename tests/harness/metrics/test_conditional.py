@@ -142,9 +142,7 @@ def test_ws_within_of_drawn_particles(world, observed, observed_blind):
     sampling = Resampling.of(world.particle, replicates=4)
     label = equal_bins(world.conditions[:, 0], 3)[0] - 1
     columns = slice(0, 2)
-    found = ws_within_replicates(
-        observed[:, columns], observed_blind[:, columns], label, sampling.group, sampling.weights
-    )
+    found = ws_within_replicates(observed[:, columns], observed_blind[:, columns], label, sampling)
     for replicate in (0, 3):
         rows = sampling.rows(replicate)
         expected = ws_within(observed[rows, columns], observed_blind[rows, columns], label[rows])

@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 
+from simbench.harness.metrics import correlation as module
 from simbench.harness.metrics.correlation import correlation
 from simbench.harness.metrics.tools.arrays import filled
 from simbench.harness.plugin.observables import NAMES
 
 
-def test_is_numpys(observed, observed_blind):
+@pytest.mark.parametrize("rows", [90, 100_000])
+def test_is_numpys(observed, observed_blind, monkeypatch, rows):
+    monkeypatch.setattr(module, "_BLOCK", rows)
     found = correlation(observed, observed_blind[:1500], NAMES)
     first, second = (np.corrcoef(side.T) for side in filled(observed, observed_blind[:1500]))
     np.testing.assert_allclose(found.reference, first, atol=1e-12)

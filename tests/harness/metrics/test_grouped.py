@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
+from simbench.harness.metrics.tools import grouped
 from simbench.harness.metrics.tools.grouped import absolute_sums, wasserstein_by_group
+
+
+@pytest.fixture(autouse=True, params=[1, 70, 100_000])
+def _rows_together(request, monkeypatch):
+    """The same numbers, whether groups are taken one by one, a few together, or all at once."""
+    monkeypatch.setattr(grouped, "_ROWS", request.param)
 
 
 @pytest.fixture(scope="module")
