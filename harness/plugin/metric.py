@@ -181,7 +181,7 @@ class Resampling:
     @property
     def replicates(self) -> int:
         """B."""
-        return self.weights.shape[1]
+        return int(self.weights.shape[1])
 
     @property
     def responses(self) -> Floats:
@@ -190,7 +190,8 @@ class Resampling:
 
     def totals(self, by_particle: npt.ArrayLike) -> Floats:
         """(B,) the sum in each replicate of what (P,) particles have, each as often as it was drawn."""
-        return np.concatenate([by_particle @ drawn for _, drawn in self.blocks(self.particles)])
+        held = np.asarray(by_particle, dtype=np.float64)
+        return np.concatenate([held @ drawn for _, drawn in self.blocks(self.particles)])
 
     def blocks(self, rows: int) -> Iterator[tuple[slice, Floats]]:
         """Some replicates after others, with their (P, b) weights in double precision.

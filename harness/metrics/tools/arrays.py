@@ -31,7 +31,8 @@ def table(values: npt.ArrayLike, name: str, *, missing: bool = False) -> Floats:
     Raises:
         ValueError: it is empty, of another number of axes, or holds NaN or infinity; says where.
     """
-    return lean_table(np.asarray(values, dtype=np.float64), name, missing=missing)
+    array: Floats = lean_table(np.asarray(values, dtype=np.float64), name, missing=missing)
+    return array
 
 
 def lean_table(values: npt.ArrayLike, name: str, *, missing: bool = False) -> Any:
