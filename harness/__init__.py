@@ -5,3 +5,9 @@ through the hooks of :mod:`simbench.harness.hooks`; that module is the plugin au
 :mod:`simbench.harness.testing` beside it. The modules here are faces, or what every room may import
 (``errors``, ``files``, ``rng``); a face imports the room that it shows.
 """
+
+import os
+
+# OpenMP's threads spin while they wait, and take cores from whoever else computes: beside busy processes that
+# made PyTorch on two threads ten times slower. Libraries read it when they are loaded: so it is set first.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -78,8 +78,7 @@ def _compared(
 def _facts(simulator: "GanSimulator") -> dict[str, str]:
     header = simulator.header
     training: dict[str, Any] = header["training"]
-    parameters = sum(parameter.numel() for parameter in simulator.network.parameters())
-    facts = {"preset": str(header["preset"]), "parameters": f"{parameters:,}"}
+    facts = {"preset": str(header["preset"]), "parameters": f"{simulator.parameters:,}"}
     if "experts" in header["network"]:
         facts["experts"] = f"{header['network']['experts']}, one a condition, with the router in the graph"
     facts["training"] = (

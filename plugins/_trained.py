@@ -79,6 +79,7 @@ class TrainedModel:
             context.weights and record is not None
         ):  # beside a training of one's own, and it also knows the seconds
             self.training_record["history"] = json.loads(record.read_text(encoding="utf-8"))["history"]
+        self.footprint = {"bytes": path.stat().st_size, "parameters": self._simulator.parameters}
         self.fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
 
     def generate(self, conditions: npt.NDArray[np.float32], *, seed: int) -> npt.NDArray[np.int32]:

@@ -33,7 +33,7 @@ from .tables.experts import expert_count_table, expert_table
 from .tables.scores import channel_table, quartile_table, score_table, score_tables
 from .tables.sweeps import Sweep, sweep_table
 from .tables.table import Table, in_order
-from .tables.timing import timing_table
+from .tables.timing import crowded, latency_tables, timing_table
 from .text.results import Labelled, Result, Runs, results_of
 
 __all__ = [
@@ -46,8 +46,10 @@ __all__ = [
     "Sweep",
     "Table",
     "channel_table",
+    "crowded",
     "expert_count_table",
     "expert_table",
+    "latency_tables",
     "quartile_table",
     "render",
     "render_comparison",
@@ -150,7 +152,7 @@ def tables_of(runs: Runs, by: str | None = None) -> list[Table]:
     if not results:
         raise ValueError("no result to report: expected at least one, found none")
     routing = [*expert_table(results), *expert_count_table(results)]
-    tables = [*score_tables(results), *routing, *timing_table(results)]
+    tables = [*score_tables(results), *routing, *timing_table(results), *latency_tables(results)]
     if by is None:
         return tables
     place = places_by(results, by)

@@ -55,6 +55,11 @@ class CascadeSimulator:
         self._sampler = Sampler(model, bins)
         self._shape = model.image_tree.shape
 
+    @property
+    def parameters(self) -> int:
+        """Numbers that were trained."""
+        return sum(each.numel() for each in self.model.parameters())
+
     @classmethod
     def load(cls, file_or_dir: Path, batch: int = BATCH) -> Self:
         """The simulator of a weights file, or of a training's folder.

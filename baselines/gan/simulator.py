@@ -59,6 +59,11 @@ class GanSimulator:
         self._scaler = scaler
         self._shape = tuple(int(size) for size in header["network"]["shape"])
 
+    @property
+    def parameters(self) -> int:
+        """Numbers that were trained."""
+        return sum(each.numel() for each in self.network.parameters())
+
     @staticmethod
     def blank(header: Mapping[str, Any]) -> nn.Module:
         """The network of a header, its weights still to be loaded.

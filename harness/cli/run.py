@@ -20,6 +20,7 @@ from ..run.request import Request
 from .common.formats import SYSTEM, Attempts, Formats, choose_formats, render_offered, write_offered
 from .common.plugins import load_registry
 from .common.progress import bars, counter, watch
+from .common.readings import all_readings, fitting
 
 # Options that mean the same in several commands.
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress; the tables are printed all the same.")]
@@ -47,7 +48,8 @@ def run(
     models: Annotated[
         list[str],
         typer.Option(
-            help="NAME, NAME@WEIGHTS_DIR, FILE.py:CLASS, onnx:FILE[@SCALES] or all; repeatable, or a,b,c."
+            help="NAME, NAME@WEIGHTS_DIR, FILE.py:CLASS, onnx:FILE[@SCALES][:units=o2|simbench]"
+            "[:layout=row-major|x-fastest] or all; repeatable, or a,b,c."
         ),
     ] = ["all"],  # noqa: B006 - typer copies it
     detector: Annotated[str, typer.Option(help="Whose responses; see: simbench list detectors.")] = "proton",
@@ -77,6 +79,12 @@ def run(
     timing_only: Annotated[bool, typer.Option("--timing-only", help="Time the models; no scores.")] = False,
     allow_leak: Annotated[
         bool, typer.Option("--allow-leak", help="Score models on particles they were trained on, marked.")
+    ] = False,
+    try_readings: Annotated[
+        bool,
+        typer.Option(
+            "--try-readings", help="Score each onnx:FILE in all units and pixel orders, and say which fit."
+        ),
     ] = False,
     executor: Annotated[
         str, typer.Option(help="Where to generate: local, processes or dask; changes no score.")
@@ -111,11 +119,13 @@ def run(
       simbench run --detector proton --limit 4096 --format markdown --quiet
 
       simbench run --executor processes --workers 2 --timeout 600
+
+      simbench run --models onnx:generator.onnx,mc --detector neutron --try-readings
     """
     registry = load_registry()
     formats, offered = choose_formats(format, registry)
     request = Request(
-        models=models,
+        models=all_readings(models) if try_readings else models,
         detector=detector,
         data=data,
         allow_partial=allow_partial,
@@ -156,6 +166,11 @@ def run(
                 attempts(f"the report as {name}", partial(reports.render, finished, name), ""), nl=False
             )
     typer.echo("".join(texts.values()), nl=False)
+    for line in fitting(result) if try_readings else ():
+        typer.echo(line)
+    crowded = reports.crowded([(str(folder), result)])
+    if crowded:
+        typer.echo(f"{PROJECT}: warning: {crowded}", err=True)
     for line in problems(result):
         typer.echo(f"{PROJECT}: {line}", err=True)
     paths = [folder / "result.json", folder / "scores.csv", *written]

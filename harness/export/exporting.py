@@ -23,14 +23,23 @@ from ..data.open import conditions_of
 from ..errors import UserError, traced
 from ..files import make_folder, write_text
 from ..models.names import Model, require_serves
-from ..models.onnx.declared import EMPTIES_KEY, LAYOUT_KEY, OUTPUT_KEY, TRAINED_ON_KEY, UNITS_KEY
+from ..models.onnx.declared import (
+    EMPTIES_KEY,
+    EXPORTED_KEY,
+    LAYOUT_KEY,
+    OUTPUT_KEY,
+    TRAINED_ON_KEY,
+    UNITS_KEY,
+    is_zdc,
+)
 from ..models.onnx.file import SIDECAR
 from ..models.onnx.inputs import port
 from ..models.onnx.model import OnnxSimulator
 from ..models.onnx.read import open_session, package
+from ..models.onnx.reading import Reading
 from ..models.onnx.scales import Scales, read_scales, write_scales
 from ..o2.check import steps
-from ..o2.contract import is_zdc, o2_graph, o2_scales
+from ..o2.contract import o2_graph, o2_scales
 from ..o2.path import O2Path
 from ..o2.scales_file import scales_text
 from ..plugin.detectors import Detector
@@ -160,8 +169,10 @@ def _write_graph(
     metadata = {
         "model": model.offer.name,
         "detector": detector.name,
-        "exported by": f"simbench-hep {own_version()}",
+        EXPORTED_KEY: f"simbench-hep {own_version()}",
         OUTPUT_KEY: "log1p",
+        UNITS_KEY: "simbench",
+        LAYOUT_KEY: "row-major",
     }
     if contract == "o2":
         graph = o2_graph(graph, detector.shape, onnx.load_model_from_string(hit) if hit else None)
@@ -188,7 +199,7 @@ def _checked(
 
     path = folder / GRAPH
     onnx.checker.check_model(path, full_check=True)
-    runner: Simulator = OnnxSimulator(path, read_scales(folder / SIDECAR), None, detector, "cpu")
+    runner: Simulator = OnnxSimulator(path, read_scales(folder / SIDECAR), Reading(), detector, "cpu")
     if contract == "o2":
         found = tuple(steps(path, folder / SIDECAR, detector, conditions))
         yield from found

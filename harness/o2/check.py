@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
-from ..models.onnx.declared import LAYOUT_KEY, O2_UNITS, UNITS_KEY, o2_units
+from ..models.onnx.declared import LAYOUT_KEY, O2_UNITS, UNITS_KEY, is_zdc, o2_units
 from ..models.onnx.read import read_onnx
+from ..models.onnx.reading import light_off
 from ..models.onnx.scales import Scales
 from ..plugin.detectors import Detector
 from ..plugin.simulators import Check
-from .contract import is_zdc
 from .path import O2Path, o2_scaled, version_problems
 from .scales_file import read_as_o2
 
@@ -111,29 +111,13 @@ def _order(
     if declared is not None:
         text = f"pixel order: the graph's metadata declare {declared}"
         return Check(f"{text}; O2 reads x-fastest", declared == "x-fastest")
-    nx, ny = detector.shape
-    size = np.array(detector.shape)
-    place = (1 + detector.impact(conditions) / np.array(detector.half_size)) / 2 * size  # in pixels
-    telling = (photons.sum(axis=(1, 2)) > 20) & (conditions[:, -1] == 0)
-    telling &= ((place > 0) & (place < size)).all(axis=1)
-    if telling.sum() < 10:
+    neutral = conditions[:, -1] == 0
+    flat = photons[neutral].transpose(0, 2, 1).reshape(int(neutral.sum()), -1).astype(np.float32)
+    off = light_off(flat, detector, detector.impact(conditions[neutral]))
+    if not off:
         return Check(
             "pixel order: too few bright neutral particles to tell; nothing declares it", passed=True
         )
-    flat = photons[telling].transpose(0, 2, 1).reshape(-1, ny * nx)
-    readings = {
-        "x-fastest": flat.reshape(-1, ny, nx).transpose(0, 2, 1),
-        "row-major": flat.reshape(-1, nx, ny),
-    }
-    off = {name: _distance(images, place[telling]) for name, images in readings.items()}
     told = ", ".join(f"{name} {pixels:.1f}" for name, pixels in off.items())
     text = f"pixel order: light lies off the particle's way by so many pixels, read as {told}"
     return Check(f"{text}; O2 reads x-fastest", min(off, key=lambda name: off[name]) == "x-fastest")
-
-
-def _distance(images: npt.NDArray[np.int32], place: npt.NDArray[np.float64]) -> float:
-    """Median distance in pixels between the middles of images (N, nx, ny) and places (N, 2)."""
-    total = images.sum(axis=(1, 2))
-    along_x, along_y = images.sum(axis=2), images.sum(axis=1)
-    middles = [(each @ (np.arange(each.shape[1]) + 0.5)) / total for each in (along_x, along_y)]
-    return float(np.median(np.hypot(*(np.stack(middles, axis=1) - place).T)))

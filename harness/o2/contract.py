@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..models.onnx.declared import O2_UNITS, o2_units
+from ..models.onnx.declared import o2_units
 from ..models.onnx.scales import Scales
 from ..plugin.detectors import Detector
 
@@ -44,12 +44,6 @@ _GATE = """
         flags = Reshape (flag, each)
         kept = Mul (whole, flags)
 """
-
-
-def is_zdc(detector: Detector) -> bool:
-    """Whether O2's path is for this detector: nine features, mass and charge among them, and a known face."""
-    names = detector.feature_names
-    return len(names) == 9 and set(O2_UNITS) <= set(names) and detector.half_size is not None
 
 
 def o2_scales(scales: Scales, detector: Detector) -> Scales:

@@ -90,6 +90,7 @@ class Description:
             wherever its scores are shown.
         execution: of ``execution``: ``engine``, the library that runs it, ``batch``, how many responses it
             computes together, and ``threads``, if it has a number of its own and not PyTorch's.
+        footprint: of ``footprint``: integers, ``bytes`` of its files and ``parameters`` of its networks.
         weights: of ``fingerprint``: a text that identifies its weights, where they can change under its name.
             The harness adds the digest of a weights folder.
     """
@@ -99,6 +100,7 @@ class Description:
     notes: tuple[str, ...] = ()
     execution: Mapping[str, Any] = field(default_factory=dict)
     weights: Any = None
+    footprint: Mapping[str, Any] = field(default_factory=dict)
 
 
 def describe(simulator: Simulator) -> Description:
@@ -124,6 +126,7 @@ def describe(simulator: Simulator) -> Description:
         notes=tuple(map(str, getattr(simulator, "notes", ()))),
         execution=_plain(dict(getattr(simulator, "execution", {}))),
         weights=_plain(getattr(simulator, "fingerprint", None)),
+        footprint=_plain(dict(getattr(simulator, "footprint", {}))),
     )
 
 

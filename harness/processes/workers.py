@@ -13,7 +13,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
 from queue import Empty, SimpleQueue
@@ -149,17 +149,22 @@ def _listen(connection: "Connection[Any, Any]", tasks: "SimpleQueue[Any]") -> No
         os._exit(1)
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread() -> AbstractContextManager[None]:
     """One thread for the numerical libraries of this process: sums of real numbers depend on their number."""
+    return with_threads(1)
+
+
+@contextmanager
+def with_threads(wanted: int) -> Iterator[None]:
+    """So many threads for the numerical libraries of this process, and for sessions opened within."""
     import torch  # seconds to import
 
     before, number = os.environ.get("OMP_NUM_THREADS"), torch.get_num_threads()
     get_blas, set_blas = _openblas()
     blas_number = get_blas()
-    os.environ["OMP_NUM_THREADS"] = "1"
-    torch.set_num_threads(1)
-    set_blas(1)
+    os.environ["OMP_NUM_THREADS"] = str(wanted)
+    torch.set_num_threads(wanted)
+    set_blas(wanted)
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ from ..errors import UserError, one_line, traced
 from ..files import kept_folder
 from ..plugin.registry import Registry, Source, load
 from ..plugin.simulators import Context, Description, Routing, Simulator, SimulatorOffer, describe
-from ..processes.workers import RAISED, Reply
+from ..processes.workers import RAISED, Reply, with_threads
 from ..record.lock import LOCK
-from . import timing
+from . import latency, timing
+from .contention import look
 
 
 @dataclass(frozen=True)
@@ -106,36 +108,54 @@ class TaskRunner:
         return Reply(answer, time.monotonic() - begun)
 
     def _answer(self, task: Task) -> Description | Unit | dict[str, Any]:
+        if isinstance(task, Time):
+            return self._timed(task)
         simulator, projection, weights = self._open(task.model)
         if isinstance(task, Generate):
             if task.weights != weights:
                 raise UserError("a worker found other weights than the run began with")
             return _generate(simulator, projection, task)
-        if isinstance(task, Time):
+        return replace(describe(simulator), weights=weights)
+
+    def _timed(self, task: Time) -> dict[str, Any]:
+        """Seconds and latencies, with as many threads as the machine has free, and how many those were."""
+        before = look(timing.threads())
+        self._held = None  # a session has its threads from when it was opened
+        with with_threads(before.threads):
+            simulator, _, _ = self._open(task.model)
             computes = describe(simulator).execution
             timed = timing.measure(simulator, task.conditions, task.model.device, lambda _: None)
-            return {**timed, "engine": computes.get("engine"), "batch": computes.get("batch")}
-        return replace(describe(simulator), weights=weights)
+            self._held = None
+        told = {**timed, "engine": computes.get("engine"), "batch": computes.get("batch")}
+        if task.model.device == "cpu":
+            make = partial(self._make, task.model)
+            numbers = sorted({1, before.cores})
+            told["latency"] = latency.card(make, task.conditions, numbers)
+        after = look(before.cores)
+        return {**told, "cores": before.cores, "cores_free": min(before.free, after.free)}
+
+    def _make(self, model: ModelKey, engine: str) -> Simulator:
+        return self._offer(model).factory(self._context(replace(model, engine=engine)))
+
+    def _context(self, model: ModelKey) -> Context:
+        return Context(
+            self._registry.detectors[model.detector],
+            model.min_photons,
+            model.device,
+            model.weights,
+            model.engine,
+            kept_folder(),
+            model.training,
+        )
 
     def _open(self, model: ModelKey) -> tuple[Simulator, Projection, Any]:
         named = replace(model, offer=None)  # which travels, and is another object each time
         if self._held is None or self._held[0] != named:
             self._held = None  # two simulators may be too many for the memory
-            detector = self._registry.detectors[model.detector]
-            factory = self._offer(model).factory
-            simulator = factory(
-                Context(
-                    detector,
-                    model.min_photons,
-                    model.device,
-                    model.weights,
-                    model.engine,
-                    kept_folder(),
-                    model.training,
-                )
-            )
+            simulator = self._offer(model).factory(self._context(model))
+            projection = Projection(self._registry.detectors[model.detector])
             weights = [describe(simulator).weights, _digest(model.weights)]
-            self._held = named, simulator, Projection(detector), weights
+            self._held = named, simulator, projection, weights
         return self._held[1:]
 
     def _offer(self, model: ModelKey) -> SimulatorOffer:

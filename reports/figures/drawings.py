@@ -44,6 +44,7 @@ def drawings(scene: Scene) -> list[Drawing]:
     """All figures that ``scene`` has the data for, in the order of a report."""
     made = [
         *_tradeoff(scene),
+        *_latency(scene),
         *_quartiles(scene),
         *_histograms(scene),
         *_validation(scene),
@@ -88,6 +89,19 @@ def _tradeoff(scene: Scene) -> Iterator[Drawing]:
             "which no model can be expected to fall. Bars are the standard deviation over runs.",
             f"Wasserstein score against milliseconds per response on {where}, one marker a model.",
             partial(scores.tradeoff, scene),
+        )
+
+
+def _latency(scene: Scene) -> Iterator[Drawing]:
+    engines = scores.latency_engines(scene)
+    if engines:
+        yield Drawing(
+            "latency",
+            f"{scores.headline(scene)} against the time of one particle",
+            "Lower left is better. One particle at a time on one thread, as ALICE's O2 asks: medians, bars "
+            "to the right up to the 99th percentile, bars up and down the standard deviation over runs.",
+            f"Score against milliseconds for one particle, one marker a model, by {', '.join(engines)}.",
+            partial(scores.latency, scene),
         )
 
 

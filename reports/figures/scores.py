@@ -131,6 +131,67 @@ def tradeoff(scene: Scene) -> Figure:
     return page
 
 
+def latency_engines(scene: Scene) -> list[str]:
+    """The engines by which some scored model was timed one particle at a time."""
+    return sorted({engine for model in scene.scored for engine in _latencies(model)})
+
+
+def headline(scene: Scene) -> str:
+    """The metric that leaderboards rank by: the conditional score, else WS."""
+    return EXPECTED if all(EXPECTED in model.entry for model in scene.scored) else "ws"
+
+
+def latency(scene: Scene) -> Figure:
+    """The headline score against milliseconds for one particle on one thread, a panel an engine."""
+    metric, engines = headline(scene), latency_engines(scene)
+    height = max(3.1, 0.19 * len(scene.scored) + 0.8)
+    page = figure(height)
+    grid = page.add_gridspec(
+        1, len(engines) + 1, width_ratios=[*[1.0] * len(engines), 0.38 * len(engines)],
+        left=0.07, right=0.99, bottom=0.43 / height, top=1 - 0.25 / height, wspace=0.06,
+    )  # fmt: skip
+    shared: Axes | None = None
+    shown: list[Model] = []
+    for index, engine in enumerate(engines):
+        axes = page.add_subplot(grid[index], sharey=shared)
+        shared = shared or axes
+        for model in scene.scored:
+            point, value = _latencies(model).get(engine), model.entry.get(metric) or {}
+            score = finite(value.get("mean"))
+            if point is None or score is None:
+                continue
+            typical, slow = point
+            axes.errorbar(
+                typical, score, xerr=[[0], [max(slow - typical, 0)]], yerr=finite(value.get("std")),
+                linestyle="none", zorder=3, **_mark(model),
+            )  # fmt: skip
+            shown += [model] if model not in shown else []
+        axes.set_xscale("log")
+        axes.set_title(engine)
+        axes.set_xlabel("time of one particle, one thread (ms)")
+        axes.tick_params(axis="y", labelleft=index == 0)
+    if shared is not None:
+        shared.set_ylabel(f"{metric} ({scene.quantity})")
+        shared.set_ylim(bottom=0)
+    corner = page.add_subplot(grid[len(engines)])
+    bare(corner)
+    handles = [Line2D([], [], linestyle="none", **_mark(model)) for model in shown]
+    corner.legend(handles, [plain(model.label) for model in shown], loc="center left", borderpad=0)
+    return page
+
+
+def _latencies(model: Model) -> dict[str, tuple[float, float]]:
+    """By engine: median and 99th percentile of the milliseconds of one particle on one thread."""
+    timing = (model.entry.get("timing") or {}).get("cpu") or {}
+    found = {}
+    for engine, entry in (timing.get("latency") or {}).items():
+        call = (entry["threads"].get("1") or {}).get("1") or {}
+        typical, slow = finite(call.get("p50_ms")), finite(call.get("p99_ms"))
+        if typical and slow and typical > 0:
+            found[str(engine)] = typical, slow
+    return found
+
+
 def pareto(points: Mapping[int, tuple[float, float]]) -> list[int]:
     """The keys of the (time, score) points that no other beats in both, from the fastest on.
 

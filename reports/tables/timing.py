@@ -1,6 +1,6 @@
-"""Timings to a table (the paper's Table 6)."""
+"""Timings to tables: the paper's Table 6, and what a model costs whoever deploys it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..text import published
@@ -13,6 +13,82 @@ TIMING_NOTE = (
     "Published seconds are of other hardware (i7-9800X, A5000). The Monte Carlo timed here is "
     "parametrised and not the full simulation: a speed-up over it says nothing about replacing Geant."
 )
+
+LATENCY_NOTE = (
+    "Milliseconds of one call for so many particles on so many threads: medians, and the 99th percentile for "
+    "one particle. Load: seconds to make the model once more, libraries loaded. Memory: by how much the "
+    "process grows at most while the model is made and answers 1,000 particles."
+)
+_BATCHES = {
+    "1": "1",
+    "100": "100",
+    "10000": "10,000",
+}  # particles in a call, as a result has them and as shown
+BUSY = 0.85  # of the cores: with less free, a timing is of a busy machine
+
+
+def latency_tables(results: Labelled) -> list[Table]:
+    """A table for each detector and engine; none where no latencies were measured."""
+    return [table for detector, group in by_detector(results) for table in _latencies(detector, group)]
+
+
+def _latencies(detector: str, results: Labelled) -> Iterator[Table]:
+    entries = [_latency(model) for model in ok_models(results)]
+    for engine in sorted({engine for entry in entries for engine in entry}):
+        threads = sorted({int(n) for entry in entries for n in (entry.get(engine) or {}).get("threads", ())})
+        asked = [(str(number), size, "p50_ms") for number in threads for size in _BATCHES]
+        asked.insert(1, (str(threads[0]), "1", "p99_ms"))
+        columns = [
+            Column(
+                f"{_BATCHES[size]} on {number}{', 99 %' if kind == 'p99_ms' else ''} (ms)",
+                f"latency-{size}-{kind.removesuffix('_ms')}",
+                "ms",
+                "lower",
+                channel=f"threads {number}",
+            )
+            for number, size, kind in asked
+        ]
+        columns += [Column(heading, name, unit, "lower") for heading, name, unit in _OF_AN_ENGINE]
+
+        def cells(
+            model: Mapping[str, Any], engine: str = engine, asked: list[tuple[str, str, str]] = asked
+        ) -> tuple[Cell, ...]:
+            entry = _latency(model).get(engine) or {}
+            calls = [((entry.get("threads") or {}).get(n) or {}).get(size) or {} for n, size, _ in asked]
+            return (
+                *(Cell(call.get(kind)) for call, (_, _, kind) in zip(calls, asked, strict=True)),
+                *(Cell(entry.get(name)) for _, name, _ in _OF_AN_ENGINE),
+            )
+
+        title = f"Latency, engine {engine}"
+        yield build_table(f"latency-{engine}", title, detector, results, tuple(columns), cells, LATENCY_NOTE)
+
+
+_OF_AN_ENGINE = (
+    ("load (s)", "load_seconds", "s"),
+    ("memory (MB)", "memory_mb", "MB"),
+    ("file (MB)", "file_mb", "MB"),
+    ("parameters", "parameters", ""),
+)
+
+
+def _latency(model: Mapping[str, Any]) -> Mapping[str, Any]:
+    """By engine, what :mod:`simbench.harness.run.latency` measured."""
+    timed = (model.get("timing") or {}).get("cpu") or {}
+    return timed.get("latency") or {}
+
+
+def crowded(results: Labelled) -> str:
+    """A sentence on the models that were timed while other processes used the machine; empty if none was."""
+    found = []
+    for model in ok_models(results):
+        timed = (model.get("timing") or {}).get("cpu") or {}
+        cores, free = timed.get("cores"), timed.get("cores_free")
+        if cores and free is not None and free < BUSY * cores:
+            found.append(f"{one_line(model['name'])} {free:.2g} of {cores}")
+    if not found:
+        return ""
+    return f"Other processes used the machine, cores that were free: {', '.join(found)}; time them again."
 
 
 def timing_table(results: Labelled) -> list[Table]:
@@ -58,6 +134,8 @@ def _timing(detector: str, results: Labelled) -> Table | None:
         text += (
             f" The repeats of {', '.join(noisy)} differ by more than 20 % from their median: time them again."
         )
+    if crowded(results):
+        text += f" {crowded(results)}"
     title = "Seconds for 10,000 responses"
     return build_table("timing", title, detector, results, tuple(columns), cells, text)
 

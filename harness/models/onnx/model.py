@@ -14,20 +14,11 @@ from ... import rng
 from ...errors import one_line
 from ...plugin.detectors import Detector
 from ...plugin.simulators import TrainedOn
-from .declared import (
-    LAYOUT_KEY,
-    LAYOUTS,
-    OUTPUT_KEY,
-    OUTPUTS,
-    TRAINED_ON_KEY,
-    UNITS,
-    UNITS_KEY,
-    declared,
-    o2_units,
-)
+from .declared import OUTPUT_KEY, OUTPUTS, TRAINED_ON_KEY, declared, o2_units
 from .inputs import Port, port, recognise
 from .layout import Layout, layout
 from .read import OnnxFile, open_session, package, read_onnx, threads
+from .reading import Reading, layout_of, units_of
 from .scales import Scales
 
 LOG_LIMIT = 12.0  # of log(1 + photons): 160,000 photons in a pixel, more than a detector's largest response
@@ -48,21 +39,23 @@ class OnnxSimulator:
         faults: what is wrong with it though it can be scored; ``plugin check`` refuses it.
         fingerprint: of the file, what it refers to, and the scales.
         trained_on: as far as the file tells; without hashes of particles.
+        footprint: ``bytes`` of its files and ``parameters``, real numbers in the graph.
         execution: how it computes: ``engine`` and ``batch``.
 
     Args:
         path: the file.
         scales: of the conditions; ``None``: they are given raw.
-        output: what it gives, ``log1p`` or ``photons``; ``None``: as its metadata declare, else a guess.
+        asked: how it is to be read; what is ``None`` there is as its metadata declare, else a guess.
         detector: whose responses.
         device: ``cpu`` or ``cuda``.
 
     Raises:
-        ValueError: the file is damaged, cannot be run here, or is no generator of ``detector``.
+        ValueError: the file is damaged, cannot be run here, is no generator of ``detector``, or can be
+            read in two ways that are equally likely.
     """
 
     def __init__(
-        self, path: Path, scales: Scales | None, output: str | None, detector: Detector, device: str
+        self, path: Path, scales: Scales | None, asked: Reading, detector: Detector, device: str
     ) -> None:
         file = read_onnx(path)
         self._shape, self._features = detector.shape, detector.feature_names
@@ -72,9 +65,9 @@ class OnnxSimulator:
                 f"expected scales of the {len(detector.features)} conditions of {detector.name}, "
                 f"found {len(scales.mean)}"
             )
-        self._turn = declared(file.metadata, LAYOUT_KEY, LAYOUTS) == "x-fastest"
-        o2 = declared(file.metadata, UNITS_KEY, UNITS) == "o2"
-        self._units = o2_units(detector) if o2 else np.ones(len(detector.features), np.float32)
+        units, units_note = units_of(asked.units, file.metadata, scales, detector)
+        self._units = o2_units(detector) if units == "o2" else np.ones(len(detector.features), np.float32)
+        self._turn = False
         self._random = file.random
         if self._random:  # what is guessed below is then the same in every process
             package("onnxruntime").set_seed(0)
@@ -85,14 +78,20 @@ class OnnxSimulator:
         self._output = port(self._session.get_outputs()[0])
         self._check_output(self._output)
         self._log, guess = self._kind(
-            output, declared(file.metadata, OUTPUT_KEY, OUTPUTS), len(detector.features)
+            asked.output, declared(file.metadata, OUTPUT_KEY, OUTPUTS), len(detector.features)
         )
         self._guessed = guess is not None
         self._layout = self._laid_out(len(detector.features))
+        sides = self._output.dimensions[1:]
+        shape = self._layout.shape if None in sides or not sides else sides
+        order, order_note = layout_of(asked.layout, file.metadata, shape, detector, self._flat)
+        self._turn = order == "x-fastest"
         self.faults = (*self._odd(), *[FIXED] * file.fixed)
-        self.notes = tuple(note for note in (self._inputs.note, guess, *self.faults) if note)
+        told = (self._inputs.note, units_note, order_note, guess, *self.faults)
+        self.notes = tuple(note for note in told if note)
         self.trained_on = _trained_on(file.metadata)
-        self.fingerprint = _fingerprint(file, scales)
+        self.fingerprint = _fingerprint(file, scales, (units, order, self._log))
+        self.footprint = {"bytes": file.size, "parameters": file.parameters}
         self.execution = {"engine": "onnx", "batch": self._inputs.batch or _ROWS, "threads": threads()}
 
     def generate(self, conditions: npt.NDArray[np.float32], *, seed: int) -> npt.NDArray[np.float32]:
@@ -103,9 +102,7 @@ class OnnxSimulator:
                 condition does not fit into its input.
         """
         conditions = np.asarray(conditions, dtype=np.float32)
-        with np.errstate(over="ignore", invalid="ignore"):  # found, with its name, below
-            given = conditions * self._units
-            scaled = given if self._scales is None else self._scales(given)
+        scaled = self._scaled(conditions)
         self._fed(conditions, scaled)
         if self._random:  # a session draws its random numbers in order: begin anew with this seed
             package("onnxruntime").set_seed(rng.derive(seed, "onnxruntime") % 2**31)
@@ -117,6 +114,22 @@ class OnnxSimulator:
             self._look(values)
             images[rows] = self._photons(values) if self._log else values
         return np.maximum(images, 0, out=images)
+
+    def _scaled(self, conditions: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """As the file is given them; what is not finite is found, with its name, by :meth:`_fed`."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            given = conditions * self._units
+            return given if self._scales is None else self._scales(given)
+
+    def _flat(self, conditions: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Photons (N, pixels) of conditions (N, F), in the file's own order, by fixed noise."""
+        noise = self._noise(rng.keys(rng.derive(0, "order"), np.arange(len(conditions))))
+        blocks = _blocks(len(conditions), self._inputs.batch or _ROWS)
+        scaled = self._scaled(conditions)
+        values = np.concatenate([self._run(noise[rows], scaled[rows]) for rows in blocks])
+        with np.errstate(over="ignore", invalid="ignore"):
+            photons = np.expm1(values) if self._log else values
+        return np.nan_to_num(np.maximum(photons, 0), posinf=0).reshape(len(conditions), -1)
 
     def _look(self, values: npt.NDArray[np.float32]) -> None:
         """Note values below zero, which become zero.
@@ -258,8 +271,8 @@ def _trained_on(metadata: dict[str, str]) -> TrainedOn | None:
         raise ValueError(f"its metadata {TRAINED_ON_KEY} cannot be read: {text[:80]!r}") from None
 
 
-def _fingerprint(file: OnnxFile, scales: Scales | None) -> str:
-    digest = hashlib.sha256()
+def _fingerprint(file: OnnxFile, scales: Scales | None, read: tuple[object, ...]) -> str:
+    digest = hashlib.sha256(repr(read).encode())
     for path in (file.path, *file.beside):
         digest.update(path.read_bytes())
     if scales is not None:

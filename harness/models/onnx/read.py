@@ -4,6 +4,7 @@ An ONNX file is data: it can run no code of its own, for no library of custom op
 may refer to no file outside its folder.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -23,6 +24,8 @@ _RANDOM = (
     "Bernoulli",
 )
 
+_REAL = (1, 10, 11, 16)  # float, float16, double, bfloat16 of ONNX
+
 
 @dataclass(frozen=True)
 class OnnxFile:
@@ -34,6 +37,8 @@ class OnnxFile:
         beside: files with data that it refers to.
         random: whether it draws random numbers of its own.
         fixed: whether it does so with a seed that it brings.
+        parameters: real numbers among its tensors.
+        size: bytes of the file and those beside it.
     """
 
     path: Path
@@ -41,6 +46,8 @@ class OnnxFile:
     beside: tuple[Path, ...]
     random: bool
     fixed: bool = False
+    parameters: int = 0
+    size: int = 0
 
 
 def read_onnx(path: Path) -> OnnxFile:
@@ -70,6 +77,8 @@ def read_onnx(path: Path) -> OnnxFile:
         beside=beside,
         random=any(map(_draws, nodes)),
         fixed=any(_draws(node) and any(each.name == "seed" for each in node.attribute) for node in nodes),
+        parameters=sum(math.prod(each.dims) for each in tensors if each.data_type in _REAL),
+        size=sum(each.stat().st_size for each in (path, *beside)),
     )
 
 
@@ -138,6 +147,7 @@ def open_session(model: Path | bytes, device: str) -> Any:
     options = package("onnxruntime").SessionOptions()
     options.intra_op_num_threads = threads()
     options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # as OpenMP's, see harness
     options.log_severity_level = 4  # what matters comes as an exception
     try:
         return package("onnxruntime").InferenceSession(model, options, providers=providers, enable_fallback=0)

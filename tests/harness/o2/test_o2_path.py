@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from simbench.baselines.montecarlo import make_dataset
+from simbench.harness.models.onnx.declared import is_zdc
 from simbench.harness.models.onnx.model import OnnxSimulator
+from simbench.harness.models.onnx.reading import Reading
 from simbench.harness.models.onnx.scales import Scales, read_scales
 from simbench.harness.o2.check import steps
 from simbench.harness.o2.classifier import classifier_steps
-from simbench.harness.o2.contract import is_zdc, o2_classifier, o2_graph, o2_scales
+from simbench.harness.o2.contract import o2_classifier, o2_graph, o2_scales
 from simbench.harness.o2.path import O2Path, truncated
 from simbench.harness.o2.scales_file import scales_text
 from simbench.plugins.zdc import simbench_detectors
@@ -125,13 +127,15 @@ def test_light_lies_where_the_graph_put_it(files, conditions):
     """The path gives the image of this package's own reading of the same network, not turned, none lost."""
     ours = spot(NEUTRON)
     plain, scales = files(ours, PLAIN)
-    wanted = OnnxSimulator(plain, read_scales(scales), "log1p", NEUTRON, "cpu").generate(conditions, seed=1)
+    wanted = OnnxSimulator(
+        plain, read_scales(scales), Reading(output="log1p", layout="row-major"), NEUTRON, "cpu"
+    ).generate(conditions, seed=1)
     assert len(set(map(tuple, np.argwhere(wanted)[:, 1:]))) > 50  # all over the face
     declared = {"output": "log1p", "simbench.units": "o2", "simbench.layout": "x-fastest"}
     graph, scales = files(o2_graph(spot(NEUTRON), NEUTRON.shape), metadata=declared)
     np.testing.assert_array_equal(O2Path(graph, scales, NEUTRON).generate(conditions, seed=1), wanted)
     # And read by onnx:, which learns units and order from the metadata.
-    again = OnnxSimulator(graph, read_scales(scales), None, NEUTRON, "cpu")
+    again = OnnxSimulator(graph, read_scales(scales), Reading(), NEUTRON, "cpu")
     np.testing.assert_array_equal(again.generate(conditions, seed=1), wanted)
     assert again.notes == ()
 

@@ -160,6 +160,30 @@ def test_quartile_bars_keep_the_published_apart(folder: RunFolder) -> None:
     assert page.legends[0].get_texts()[0].get_text() == "published (other data)"
 
 
+def test_score_against_the_time_of_one_particle(
+    tmp_path: Path, result: Any, model: Any, make_folder: Any
+) -> None:
+    def timed(name: str, *milliseconds: float) -> dict[str, Any]:
+        calls = [{"1": {"p50_ms": ms, "p99_ms": 3 * ms}} for ms in milliseconds]
+        latency = {
+            engine: {"threads": {"1": call}} for engine, call in zip(("torch", "onnx"), calls, strict=False)
+        }
+        record = {"seconds_per_10k": 1.0, "noisy": False, "threads": 1, "latency": latency}
+        return model(name, timing={"cpu": record})
+
+    scene = scene_of(make_folder(tmp_path / "run", result(timed("gan", 0.5, 0.2), timed("mc", 9.0))))
+    onnx, torch, corner = drawn(scene, "latency").axes
+    assert [axes.get_title() for axes in (onnx, torch)] == ["onnx", "torch"]
+    points = [
+        [line.get_xdata()[0] for line in axes.lines if line.get_marker() != "None"] for axes in (onnx, torch)
+    ]
+    assert [sorted(set(map(float, each)))[:2] for each in points] == [[0.2], [0.5, 9.0]]
+    assert [text.get_text() for text in corner.get_legend().get_texts()] == ["gan", "mc"]
+    assert "latency" not in {
+        each.name for each in drawings(scene_of(make_folder(tmp_path / "b", result(model("gan")))))
+    }
+
+
 def test_names_are_drawn_literally(tmp_path: Path, result: Any, model: Any, make_folder: Any) -> None:
     def entry(name: str) -> dict[str, Any]:
         history = [{"step": 1, "epoch": 0, "losses": {name: 1.0}, "validation": 1.0}]

@@ -3,7 +3,7 @@
 import pytest
 
 from simbench import reports
-from simbench.reports import timing_table
+from simbench.reports import crowded, latency_tables, timing_table
 
 
 @pytest.fixture
@@ -44,3 +44,51 @@ def test_every_format_has_the_timings(result, timed):
     for name in reports.FORMATS:
         if name not in ("html", "figures"):
             assert "273" in reports.render(results, name)
+
+
+def latency(scale=1.0):
+    def calls(factor):
+        return {size: {"p50_ms": factor * ms, "p99_ms": 2 * factor * ms} for size, ms in SIZES.items()}
+
+    return {
+        "load_seconds": 0.5,
+        "memory_mb": 20.0,
+        "file_mb": 1.5,
+        "parameters": 600_000,
+        "threads": {"1": calls(scale), "2": calls(scale / 2)},
+    }
+
+
+SIZES = {"1": 1.0, "100": 8.0, "10000": 600.0}
+
+
+def test_latencies_are_a_table_for_each_engine(model, result, timed):
+    gan, mc = timed("gan", 2.0), timed("mc", 1.0)
+    gan["timing"]["cpu"]["latency"] = {"torch": latency(), "onnx": latency(0.8)}
+    mc["timing"]["cpu"]["latency"] = {
+        "python": {**latency(), "parameters": None, "threads": {"1": {"1": None}}}
+    }
+    onnx, python, torch = latency_tables([("run", result(gan, mc))])
+    assert [table.name for table in (onnx, python, torch)] == [
+        "latency-onnx", "latency-python", "latency-torch"
+    ]  # fmt: skip
+    headings = [column.heading for column in torch.columns]
+    assert headings == [
+        "1 on 1 (ms)", "1 on 1, 99 % (ms)", "100 on 1 (ms)", "10,000 on 1 (ms)",
+        "1 on 2 (ms)", "100 on 2 (ms)", "10,000 on 2 (ms)", "load (s)",
+        "memory (MB)", "file (MB)", "parameters",
+    ]  # fmt: skip
+    cells = next(row.cells for row in torch.rows if row.model == "gan")
+    assert [cell.mean for cell in cells] == [1, 2, 8, 600, 0.5, 4, 300, 0.5, 20, 1.5, 600_000]
+    assert all(cell.mean is None for row in torch.rows if row.model == "mc" for cell in row.cells)
+    assert next(row.cells[0].mean for row in onnx.rows if row.model == "gan") == 0.8
+    assert latency_tables([("run", result(timed("gan", 2.0)))]) == []
+
+
+def test_a_busy_machine_is_named_with_what_was_free(result, timed):
+    gan, mc = timed("gan", 2.0), timed("mc", 1.0)
+    gan["timing"]["cpu"] |= {"cores": 2, "cores_free": 0.31}
+    mc["timing"]["cpu"] |= {"cores": 2, "cores_free": 1.9}
+    (table,) = timing_table([("run", result(gan, mc))])
+    assert "cores that were free: gan 0.31 of 2; time them again" in table.caption
+    assert crowded([("run", result(mc))]) == ""
