@@ -59,6 +59,7 @@ def _train(request: ClassifierRequest) -> Path:
             overrides=request.overrides,
             provenance=provenance(request.trained_on),
             progress=tell,
+            validation_pdg=request.validation_pdg,
         )
     )
 

@@ -44,7 +44,7 @@ ROOMS = {
     "harness.models": ("harness.models.onnx", *BELOW_MODELS),
     "harness.contract": ("harness.models", *BELOW_MODELS),
     "harness.o2": ("harness.models.onnx", "harness.plugin", *ROOT_OF_HARNESS),
-    "harness.export": ("harness.o2", "harness.models", "harness.models.onnx", *BELOW_MODELS),
+    "harness.export": ("harness.o2", "harness.models.onnx", "harness.run", *BELOW_RUN),
     "harness.run": BELOW_RUN,
     "harness.gallery": ("harness.run", *BELOW_RUN),
     "harness.training": ("harness.run", *BELOW_RUN),

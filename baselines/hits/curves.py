@@ -1,4 +1,4 @@
-"""How good probabilities of hits are: ranking, calibration, and efficiency against energy."""
+"""How good probabilities of hits are: ranking, calibration, and efficiency against energy and species."""
 
 from typing import Any
 
@@ -33,11 +33,13 @@ def curves(
     probability: npt.NDArray[np.float64],
     hit: npt.NDArray[np.bool_],
     energy: npt.NDArray[np.floating[Any]] | None,
+    pdg: npt.NDArray[np.int32] | None = None,
 ) -> dict[str, Any]:
     """What a record tells of probabilities (K,), hits (K, R) and, where known, energies (K,) [GeV].
 
     ``auc``; ``calibration``: in ten bins of equally many particles, the mean probability and the share of
-    responses with light; ``calibration_error``: their mean distance; ``efficiency``: the same two by energy.
+    responses with light; ``calibration_error``: their mean distance; ``efficiency``: the same two by energy,
+    and ``species``: by PDG id, those with ten particles or more, where these are known.
     """
     share = hit.mean(axis=1)
     order = np.argsort(probability, kind="stable")
@@ -59,5 +61,17 @@ def curves(
             }
             for k in range(len(ENERGIES) - 1)
             if (rows := place == k).any()
+        ]
+    if pdg is not None:
+        ids, counts = np.unique(pdg, return_counts=True)
+        told["species"] = [
+            {
+                "pdg": int(number),
+                "probability": float(probability[pdg == number].mean()),
+                "light": float(share[pdg == number].mean()),
+                "particles": int(count),
+            }
+            for number, count in sorted(zip(ids, counts, strict=True), key=lambda pair: -pair[1])
+            if count >= BINS
         ]
     return told

@@ -56,6 +56,7 @@ class HitJob:
         overrides: settings as text.
         provenance: of the data, for the weights' header.
         progress: told step, steps, loss and the last validation loss.
+        validation_pdg: (K,) PDG ids, for the curves; None if unknown.
     """
 
     detector: str
@@ -70,6 +71,7 @@ class HitJob:
     overrides: Mapping[str, str]
     provenance: Mapping[str, Any]
     progress: Callable[[int, int, float, float | None], None]
+    validation_pdg: npt.NDArray[np.int32] | None = None
 
 
 def resolve(overrides: Mapping[str, str]) -> Settings:
@@ -143,7 +145,7 @@ def _train(job: HitJob, settings: Settings, identity: dict[str, Any]) -> Path:
         "steps": settings.steps,
         "best_step": state.best_step,
         "validation": state.best_score,
-        "curves": curves(found, job.validation_hit, energy),
+        "curves": curves(found, job.validation_hit, energy, job.validation_pdg),
     }
     header = {
         "model": "hit",

@@ -25,6 +25,13 @@ def export(
     empties: Annotated[
         bool, typer.Option("--empties", help="For O2: answer with nothing as often as the response is empty.")
     ] = False,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            help="Of --contract o2: x-fastest, as O2 reads, or row-major, as ALICE's own models have it. "
+            "[default: x-fastest]"
+        ),
+    ] = None,
     run: Annotated[
         Path | None, typer.Option(help="Folder of a run whose scores the model card is to show.")
     ] = None,
@@ -43,13 +50,15 @@ def export(
 
       simbench export expertsim-3 --detector proton --contract simbench --to exported/plain
 
+      simbench export gan --detector neutron --layout row-major --to exported/as-alice-has-them
+
       simbench run --models onnx:exported/zp/generator.onnx,expertsim-3 --detector proton
     """
     registry = load_registry()
     asked = find_model(registry, model)
     about = registry.detectors[detector]
     scores = None if run is None else scores_of(run, asked.label, about.name)
-    checks, files = write_export(registry, asked, about, to, scores, contract, empties=empties)
+    checks, files = write_export(registry, asked, about, to, scores, contract, empties=empties, layout=layout)
     for check in checks:
         typer.echo(f"{'ok' if check.passed else 'FAILED':6}  {check.text}")
     if not files:

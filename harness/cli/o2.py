@@ -1,11 +1,14 @@
 """``simbench o2``: what ALICE's O2 would make of a generator, and all that it needs in one folder."""
 
 import tempfile
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
+import numpy.typing as npt
 import typer
 
 from simbench import reports
@@ -16,13 +19,17 @@ from ..data.open import open_data, split_rows
 from ..errors import UserError
 from ..export.bundle import CALORIMETERS, bundle_files, switches, write_bundle
 from ..models.names import find_model
+from ..o2.agreement import made_of, same_ws
 from ..o2.check import steps
 from ..o2.classifier import classifier_steps
 from ..o2.path import O2Path, PathPlugin
+from ..plugin.detectors import Detector
 from ..plugin.registry import Registry, Source
 from ..plugin.simulators import Check
 from ..record.folder import RunFolder
 from ..run.benchmark import run as run_benchmark
+from ..run.contention import look
+from ..run.latency import milliseconds, peak_memory
 from ..run.request import Request
 from .common.plugins import load_registry
 from .common.progress import bars, counter, watch
@@ -35,6 +42,7 @@ app = typer.Typer(
 )
 LATENCY = 1000  # particles by which the time of one is told
 RAW = 4000  # raw particles by which a classifier is judged
+TOWERS = "hardware"  # the channels of O2's hits
 
 
 @app.command()
@@ -73,18 +81,23 @@ def check(
     classifier_scales: Annotated[Path | None, typer.Option(help="Its file of scales.")] = None,
     detector: Annotated[str, typer.Option(help="Whose responses, of --onnx: proton or neutron.")] = "proton",
     beside: Annotated[
-        str | None, typer.Option(help="The model inside this package, to be scored beside it.")
+        str | None,
+        typer.Option(
+            help="The model inside this package, to be scored beside it. "
+            "[default: the one it was made of, if that comes with simbench]"
+        ),
     ] = None,
     data: Data = "embedded",
     limit: Annotated[int, typer.Option(help="So many test responses are scored.")] = 4096,
-    runs: Annotated[int, typer.Option(help="So many times, with other noise.")] = 2,
+    runs: Annotated[int, typer.Option(help="So many times, with other noise.")] = 5,
     quiet: Quiet = False,
 ) -> int:
     """Run generators as O2 does, and say at each step whether O2 would stop, skip or misread.
 
     O2's parser of scales, its units (mass in MeV, charge in thirds of e), one particle at a time on one
-    thread, its pixel order and its truncation to whole photons. What comes of it is scored on the test
-    particles, beside the Monte Carlo and the model itself. Exit status 1 if a step fails.
+    thread, its pixel order, its truncation to whole photons, and the towers of the hardware's map. All files
+    are looked at first. What comes of those that O2 can run is scored on the test particles, beside the Monte
+    Carlo and the model itself. Exit status 1 if a step fails, or WS is not that of the model.
 
     For example:
 
@@ -95,12 +108,31 @@ def check(
       simbench o2 check --onnx zp/generator.onnx --scales zp/scales.txt --beside expertsim-3 --limit 1000
     """
     generators, judge = _files(folder, (onnx, scales), (classifier, classifier_scales), detector)
-    passed = True
+    registry = load_registry()
+    passed, scored = True, []
     for name, (graph, its_scales) in generators.items():
         typer.echo(f"{name}: {graph}")
-        request = Request(detector=name, data=data, limit=limit, runs=runs, device="cpu")
-        passed &= _check(load_registry(), request, graph, its_scales, judge, beside, quiet)
+        request = Request(
+            detector=name, data=data, limit=limit, runs=runs, device="cpu", channels=TOWERS, models=()
+        )
+        subject = _Subject.opened(registry, request, graph, its_scales, quiet)
+        found = list(subject.steps(judge))
+        _tell(found)
+        passed &= all(step.passed for step in found)
+        scored += [subject] if _gives_numbers(found) else []
+    if judge is None:
+        typer.echo("note    classifier: none is given; O2 runs no generator without one")
+    for subject in scored:
+        typer.echo(f"{subject.detector.name}: {subject.graph}")
+        passed &= subject.score(beside, quiet)
     return int(not passed)
+
+
+def _gives_numbers(found: Sequence[Check]) -> bool:
+    """Whether O2 gets responses: the last step was taken, and a classifier says a yes that means one."""
+    names = [step.text.partition(":")[0] for step in found]
+    judged = all(step.passed for step in found if step.text.startswith("classifier"))
+    return "pixel order" in names and judged
 
 
 def _files(
@@ -127,56 +159,80 @@ def _files(
     return {detector: (graph, scales)}, judge
 
 
-def _check(
-    registry: Registry,
-    request: Request,
-    graph: Path,
-    scales: Path,
-    judge: tuple[Path, Path] | None,
-    beside: str | None,
-    quiet: bool,
-) -> bool:
-    """Check and score one generator, and the classifier by its particles; whether all is well."""
-    detector = registry.detectors[request.detector]
-    with (
-        bars(quiet) as progress,
-        open_data(registry, detector, request.data, counter(progress, "making the data")) as opened,
-    ):
-        _, test = split_rows(opened, "particle", 0, opened.min_photons)
-        conditions = opened.conditions[test[: request.limit]]
-        raw = _raw(opened) if judge else None
-    passed, last = True, ""
-    for step in steps(graph, scales, detector, conditions):
-        _tell([step])
-        passed, last = passed and step.passed, step.text
-    if judge and raw:
-        found = list(classifier_steps(*judge, detector, *raw))
-        _tell(found)
-        passed &= all(step.passed for step in found)
-    if not last.startswith("pixel order"):
-        return False  # O2 gets nothing from it that could be scored
-    plugin = PathPlugin(graph.absolute(), scales.absolute())
-    registry.add(plugin, Source(plugin.name, "file"))
-    models = [plugin.name, *([beside] if beside else []), "mc"]
-    asked = Request(**{**vars(request), "models": models})
-    with tempfile.TemporaryDirectory() as temporary:
-        out = Path(temporary) / "run"
-        with bars(quiet) as progress:
-            result = run_benchmark(registry, asked, out, watch(progress))
-        tables = reports.tables_of([("o2 check", RunFolder(out))])
-        typer.echo(renderer("table")(tables[:2]), nl=False)  # the verdict and the scores
-    path = O2Path(graph, scales, detector)
-    path.generate(conditions[:LATENCY], seed=0)
-    typical, slow = 1000 * np.percentile(path.latency, [50, 99])
-    typer.echo(f"one particle on one thread: {typical:.2f} ms (median), {slow:.2f} ms (99 %)\n")
-    return passed and all(model["status"] == "ok" for model in result["models"])
+@dataclass(frozen=True)
+class _Subject:
+    """A generator with what it is checked on."""
+
+    registry: Registry
+    request: Request
+    detector: Detector
+    graph: Path
+    scales: Path
+    conditions: npt.NDArray[np.float32]
+    raw: tuple[npt.NDArray[np.float32], npt.NDArray[np.float64] | None]
+
+    @classmethod
+    def opened(cls, registry: Registry, request: Request, graph: Path, scales: Path, quiet: bool) -> Self:
+        """With the test part's conditions, and those of raw particles."""
+        detector = registry.detectors[request.detector]
+        with (
+            bars(quiet) as progress,
+            open_data(registry, detector, request.data, counter(progress, "making the data")) as data,
+        ):
+            _, test = split_rows(data, "particle", 0, data.min_photons)
+            conditions, raw = data.conditions[test[: request.limit]], _raw(data)
+        return cls(registry, request, detector, graph.absolute(), scales.absolute(), conditions, raw)
+
+    def steps(self, judge: tuple[Path, Path] | None) -> Iterator[Check]:
+        """Each step of O2's with its verdict, the classifier's last."""
+        yield from steps(self.graph, self.scales, self.detector, self.conditions)
+        if judge is not None:
+            yield from classifier_steps(*judge, self.detector, *self.raw)
+
+    def score(self, beside: str | None, quiet: bool) -> bool:
+        """Print scores after the path, latency and memory; whether it scores as the model inside does."""
+        plugin = PathPlugin(self.graph, self.scales)
+        registry = load_registry()
+        registry.add(plugin, Source(plugin.name, "file"))
+        inside = beside or made_of(registry, self.graph, self.detector)
+        models = [plugin.name, *([inside] if inside else []), "mc"]
+        with tempfile.TemporaryDirectory() as temporary:
+            out = Path(temporary) / "run"
+            with bars(quiet) as progress:
+                asked = replace(self.request, models=models)
+                result = run_benchmark(registry, asked, out, watch(progress))
+            tables = reports.tables_of([("o2 check", RunFolder(out))])
+            typer.echo(renderer("table")(tables[:2]), nl=False)  # the verdict and the scores
+        passed = all(model["status"] == "ok" for model in result["models"])
+        if inside and passed:
+            entries = {model["name"]: model for model in result["models"]}
+            agreement = same_ws(entries[plugin.name]["ws"], entries[inside]["ws"], inside)
+            _tell([agreement])
+            passed = agreement.passed
+        self._cost()
+        return passed
+
+    def _cost(self) -> None:
+        with peak_memory() as grown:
+            begun = time.perf_counter()
+            path = O2Path(self.graph, self.scales, self.detector)
+            loaded = time.perf_counter() - begun
+            path.generate(self.conditions[:LATENCY], seed=0)
+        cost = milliseconds(path.latency)
+        memory = f", {grown[0] / 1e6:.0f} MB of memory" if grown else ""
+        machine = look(1)
+        typer.echo(
+            f"one particle on one thread: {cost['p50_ms']:.2f} ms (median), {cost['p99_ms']:.2f} ms (99 %); "
+            f"{loaded:.2f} s to load{memory}, {path.footprint['bytes'] / 1e6:.1f} MB of file, "
+            f"{path.footprint['parameters']:,} parameters; {machine.free:.2f} of a core were free\n"
+        )
 
 
-def _raw(opened: Dataset) -> tuple[np.ndarray, np.ndarray | None]:
+def _raw(data: Dataset) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64] | None]:
     """Conditions of raw particles, and how often they have light, if the data tell."""
-    stream = opened.stream()
+    stream = data.stream()
     if stream is None:
-        return opened.conditions[:RAW], None
+        return data.conditions[:RAW], None
     rows = np.linspace(0, len(stream.particle) - 1, min(RAW, len(stream.particle))).astype(np.int64)
     return stream.conditions[rows], stream.hit[rows].mean(axis=1)
 

@@ -16,6 +16,7 @@ from ..plugin.detectors import Detector
 from ..plugin.registry import Registry
 from . import dataset
 from .dataset import Dataset
+from .plausible import units_problem
 from .recognise import dataset_file
 from .split import TEST_FRACTION, selected
 from .sums import Projection
@@ -149,10 +150,18 @@ def open_data(
     try:
         opened.require(detector)
         opened.checked = BY_CHECKSUMS if data == "embedded" else verified(opened)
+        if not (force or embedded(data)):
+            _require_units(opened, detector)
     except BaseException:
         opened.__exit__(None, None, None)
         raise
     return opened
+
+
+def _require_units(opened: Dataset, detector: Detector) -> None:
+    doubt = units_problem(opened.conditions, detector)
+    if doubt:
+        raise UserError(f"{opened.path}: {doubt}; if this is right, say --force")
 
 
 def particles_of(data: Dataset) -> Particles:

@@ -1,19 +1,26 @@
 """All that O2 needs of the ZDC's fast simulation in one folder: generators, classifier and their scales."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ..data.open import conditions_of
 from ..errors import UserError
 from ..files import make_folder, write_text
 from ..models.names import Model
 from ..models.onnx.file import SIDECAR
-from ..models.onnx.scales import Scales
+from ..models.onnx.model import OnnxSimulator
+from ..models.onnx.reading import Reading
+from ..models.onnx.scales import Scales, read_scales
 from ..o2.contract import o2_classifier, o2_scales
 from ..o2.scales_file import scales_text
+from ..plugin.detectors import Detector
 from ..plugin.registry import Registry
-from ..plugin.simulators import Check, Context
-from .exporting import GRAPH, beside, export, hit_graph
+from ..plugin.simulators import Check, Context, Simulator
+from ..run.contention import look
+from ..run.latency import card, card_lines
+from ..run.timing import threads
+from .exporting import CARD, GRAPH, beside, export, hit_graph
 
 CALORIMETERS = ("neutron", "proton")
 CLASSIFIER, CLASSIFIER_SCALES = "classifier.onnx", "classifier_scales.txt"
@@ -73,6 +80,8 @@ def write_bundle(
             checks += [Check(f"{name}: {check.text}", check.passed) for check in found]
             if not files:
                 return tuple(checks), ()
+            with (part / name / CARD).open("a", encoding="utf-8") as text:
+                text.writelines(f"{line}\n" for line in _costs(registry, models[name], detector, part / name))
             graphs.append(onnx.load_model_from_string(hit_graph(registry, Context(detector))))
         plain = Scales((0.0,) * 9, (1.0,) * 9)
         (part / CLASSIFIER).write_bytes(o2_classifier(graphs).SerializeToString())
@@ -86,6 +95,32 @@ def write_bundle(
         make_folder(folder.absolute().parent)
         part.rename(folder)
     return tuple(checks), tuple(folder / name for name in (*names, Path(SUMS)))
+
+
+def _costs(registry: Registry, model: Model, detector: Detector, folder: Path) -> Iterator[str]:
+    """What a card tells of time and memory: of the graph, and of the model inside the package."""
+    conditions, cores = conditions_of(registry, detector, 1000), threads()
+    numbers = sorted({1, cores})
+
+    def graph(_engine: str) -> Simulator:
+        return OnnxSimulator(folder / GRAPH, read_scales(folder / SIDECAR), Reading(), detector, "cpu")
+
+    def inside(engine: str) -> Simulator:
+        return model.offer.factory(Context(detector, weights=model.weights, engine=engine))
+
+    before = look(cores)
+    found = {
+        **{f"{name}, this graph": entry for name, entry in card(graph, conditions, numbers).items()},
+        **{
+            f"{name}, simbench": entry
+            for name, entry in card(inside, conditions, numbers, ("torch",)).items()
+        },
+    }
+    yield from ("\n## What it costs\n", *card_lines(found), "")
+    yield (
+        "Medians of single calls on a CPU, and the 99th percentile for one particle; load with the libraries "
+        f"loaded; growth of the process at its peak. {before.free:.2g} of {cores} cores were free."
+    )
 
 
 def bundle_files(folder: Path) -> dict[str, tuple[Path, Path]]:

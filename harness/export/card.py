@@ -13,7 +13,7 @@ from ..plugin.specs import own_version
 
 _O2 = """\
 ALICE's O2 runs `generator.onnx` with `scales.txt`: its conditions have the mass in MeV and the charge in
-thirds of e, and the first output holds log(1 + photons), (batch, {width}, {height}) with x fastest;
+thirds of e, and the first output holds log(1 + photons), {pixels};
 `(int)expm1` of it are whole photons, none lost. O2 also needs a classifier of hits, which is not here, and
 something that keeps its transport from adding the same hits. Check it with
 
@@ -49,6 +49,7 @@ def card(
     checks: Sequence[Check],
     scores: Mapping[str, Any] | None,
     contract: str = "simbench",
+    layout: str = "row-major",
 ) -> str:
     """The text of ``MODEL_CARD.md``.
 
@@ -61,6 +62,7 @@ def card(
         checks: how the files were checked.
         scores: of a run, see :func:`scores_of`.
         contract: ``o2`` or ``simbench``, the form of the files.
+        layout: the order of the pixels.
     """
     reference = f" ({model.offer.reference})" if model.offer.reference else ""
     form = "as ALICE's O2 runs its fast simulators" if contract == "o2" else "in simbench's own form"
@@ -75,7 +77,7 @@ def card(
             "\n## Scores\n",
             *_scored(scores),
             "\n## How to run it\n",
-            _how(detector, exported, contract),
+            _how(detector, exported, contract, layout),
             "## Checked when exported\n",
             *(f"- {check.text}" for check in checks),
             "\n## Limits\n",
@@ -151,8 +153,11 @@ def _value(score: Mapping[str, Any]) -> str:
     return f"{mean:.4g}" if std is None else f"{mean:.4g} ± {std:.2g}"
 
 
-def _how(detector: Detector, exported: Exported, contract: str) -> str:
+def _how(detector: Detector, exported: Exported, contract: str, layout: str) -> str:
     height, width = detector.shape
+    pixels = f"(batch, {width}, {height}) with x fastest"
+    if layout == "row-major":
+        pixels = f"(batch, {height}, {width}) row by row, **which O2 of today misreads: it reads x fastest**"
     return (_O2 if contract == "o2" else _RUN).format(
         noise=exported.noise,
         features=len(detector.features),
@@ -160,6 +165,7 @@ def _how(detector: Detector, exported: Exported, contract: str) -> str:
         height=height,
         width=width,
         detector=detector.name,
+        pixels=pixels,
     )
 
 

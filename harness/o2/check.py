@@ -23,7 +23,11 @@ _NAMES = ", ".join(f"{name} x {factor:g}" for name, factor in O2_UNITS.items())
 
 
 def steps(
-    graph: Path, scales: Path, detector: Detector, conditions: npt.NDArray[np.float32]
+    graph: Path,
+    scales: Path,
+    detector: Detector,
+    conditions: npt.NDArray[np.float32],
+    order: str = "x-fastest",
 ) -> Iterator[Check]:
     """Each step of O2's path with its verdict, up to the first at which O2 would stop.
 
@@ -32,6 +36,7 @@ def steps(
         scales: its file of scales.
         detector: whose responses.
         conditions: (N, 9) of particles that it should know, in this package's units.
+        order: in which the pixels should lie; O2's own, or that which an export was asked for.
 
     Raises:
         UserError: the detector is none of O2's.
@@ -51,6 +56,9 @@ def steps(
         yield Check(str(error), passed=False)
         return
     yield Check(f"shapes: {path.ports}", passed=True)
+    if len(path.outputs) > 1:
+        told = f"outputs: {len(path.outputs)} ({', '.join(path.outputs)}); O2 computes all of them for every"
+        yield Check(f"{told} particle and reads the first", passed=False)
     yield _units(read, detector, conditions, metadata.get(UNITS_KEY))
     few = conditions[np.linspace(0, len(conditions) - 1, min(PROBED, len(conditions))).astype(np.int64)]
     values = path.logarithms(few, seed=0)
@@ -58,7 +66,7 @@ def steps(
     yield Check(f"output: not finite for {bad} of {len(values)} particles, one at a time", bad == 0)
     if not bad:
         yield _truncation(values)
-        yield _order(path.photons(values), detector, few, metadata.get(LAYOUT_KEY))
+        yield _order(path.photons(values), detector, few, metadata.get(LAYOUT_KEY), order)
 
 
 def _units(
@@ -106,11 +114,12 @@ def _order(
     detector: Detector,
     conditions: npt.NDArray[np.float32],
     declared: str | None,
+    order: str,
 ) -> Check:
     """Whether light lies where straight lines meet the face, once pixels are read as O2 reads them."""
     if declared is not None:
         text = f"pixel order: the graph's metadata declare {declared}"
-        return Check(f"{text}; O2 reads x-fastest", declared == "x-fastest")
+        return Check(f"{text}; O2 reads x-fastest", declared == order)
     neutral = conditions[:, -1] == 0
     flat = photons[neutral].transpose(0, 2, 1).reshape(int(neutral.sum()), -1).astype(np.float32)
     off = light_off(flat, detector, detector.impact(conditions[neutral]))
@@ -120,4 +129,4 @@ def _order(
         )
     told = ", ".join(f"{name} {pixels:.1f}" for name, pixels in off.items())
     text = f"pixel order: light lies off the particle's way by so many pixels, read as {told}"
-    return Check(f"{text}; O2 reads x-fastest", min(off, key=lambda name: off[name]) == "x-fastest")
+    return Check(f"{text}; O2 reads x-fastest", min(off, key=lambda name: off[name]) == order)

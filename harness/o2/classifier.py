@@ -63,6 +63,15 @@ def said_yes(answers: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
     return np.abs(answers[:, 0]) >= 0.5  # half away from zero
 
 
+def _auc(probability: npt.NDArray[np.float32], light: npt.NDArray[np.float64]) -> float:
+    """The chance that a response with light has the higher probability; ``light`` are shares of responses."""
+    from sklearn.metrics import roc_auc_score
+
+    truth = np.repeat([1, 0], len(light))
+    weight = np.concatenate([light, 1 - light])
+    return float(roc_auc_score(truth, np.tile(probability, 2), sample_weight=weight))
+
+
 def classifier_steps(
     graph: Path,
     scales: Path,
@@ -106,4 +115,6 @@ def classifier_steps(
     if light is not None:
         kept = float(light[yes].sum() / max(light.sum(), 1e-12))
         text += f", with {100 * kept:.1f} % of the responses that have light in {detector.name}"
+        if 0 < light.mean() < 1:
+            text += f" (AUC {_auc(answers[:, 0], light):.3f})"
     yield Check(text, passed=bool(yes.any()))

@@ -20,7 +20,7 @@ RAISED = 1 + 2.0**-19
 STEP = 4096.0  # of the noise's sum: a standard normal number has some thousand fractions
 _END = """<ir_version: 8, opset_import: ["" : 18]>
     o2 (float[batch, pixels] image, float[batch, z] noise, float[batch, 1] hit)
-        => (float[batch, {ny}, {nx}] log_photons) {{
+        => (float[batch, {sides}] log_photons) {{
         turned = Reshape (image, shape)
         precise = Cast <to = 11> (turned)
         more = Exp (precise)
@@ -31,7 +31,7 @@ _END = """<ir_version: 8, opset_import: ["" : 18]>
         above = Add (raised, one)
         logarithm = Log (above)
         single = Cast <to = 1> (logarithm)
-        log_photons = Transpose <perm = [0, 2, 1]> (single)
+        log_photons = {last} (single)
     }}"""
 _GATE = """
         numbers = Cast <to = 11> (noise)
@@ -55,8 +55,10 @@ def o2_scales(scales: Scales, detector: Detector) -> Scales:
     return Scales(mean, scale)
 
 
-def o2_graph(model: Any, shape: tuple[int, int], hit: Any = None) -> Any:
+def o2_graph(model: Any, shape: tuple[int, int], hit: Any = None, *, turned: bool = True) -> Any:
     """An ``onnx.ModelProto`` whose first output is log(1 + n), as O2 takes it: one output, turned.
+
+    Not ``turned`` it is row by row, as ALICE's own generators are, which O2 of today misreads.
 
     With ``hit``, a graph of conditions to the probability of light (batch, 1), the answer is empty as often
     as that says: by a uniform number from the noise, the fraction of a sum of its ten numbers in steps so
@@ -77,7 +79,10 @@ def o2_graph(model: Any, shape: tuple[int, int], hit: Any = None) -> Any:
             "each": np.array([-1, 1, 1]),
         }
         lit = "kept"
-    end = onnx.parser.parse_model(_END.format(nx=nx, ny=ny, lit=lit, gate=_GATE if hit is not None else ""))
+    form = {"sides": f"{nx}, {ny}", "last": "Identity"}
+    if turned:
+        form = {"sides": f"{ny}, {nx}", "last": "Transpose <perm = [0, 2, 1]>"}
+    end = onnx.parser.parse_model(_END.format(**form, lit=lit, gate=_GATE if hit is not None else ""))
     end.graph.initializer.extend(
         onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()
     )

@@ -32,7 +32,12 @@ NEWEST_OPSET, NEWEST_IR = 21, 10  # that ONNX Runtime 1.19 loads, the one of ALI
 
 
 class O2Path:
-    """A simulator that answers as O2 would, from a graph and its scales; ``latency`` has each call's seconds.
+    """A simulator that answers as O2 would, from a graph and its scales.
+
+    Attributes:
+        outputs: the graph's, all of which are computed.
+        latency: seconds of each call.
+        footprint: ``bytes`` of its files and ``parameters`` of the graph.
 
     Args:
         graph: the ONNX file.
@@ -48,13 +53,15 @@ class O2Path:
     def __init__(self, graph: Path, scales: Path, detector: Detector, min_photons: int = 0) -> None:
         self._detector, self._scales, self._min_photons = detector, read_as_o2(scales), min_photons
         self._session = session_of(graph)
-        self.empties = read_onnx(graph).metadata.get(EMPTIES_KEY) == "drawn"
+        file = read_onnx(graph)
+        self.empties = file.metadata.get(EMPTIES_KEY) == "drawn"
+        self.footprint = {"bytes": file.size, "parameters": file.parameters}
         self.execution = {"engine": "onnx", "batch": 1}
         self.latency: list[float] = []
         self._inputs = [each.name for each in self._session.get_inputs()]
         for problem in shape_problems(self._session, detector):
             raise UserError(f"{graph}: {problem}")
-        self._outputs = [each.name for each in self._session.get_outputs()]  # O2 asks for all of them
+        self.outputs = [each.name for each in self._session.get_outputs()]  # O2 asks for all of them
         shown = [port(each) for each in (*self._session.get_inputs(), self._session.get_outputs()[0])]
         self.ports = f"{shown[0]}, {shown[1]} to {shown[2]}"
 
@@ -84,7 +91,7 @@ class O2Path:
             fed = dict(zip(self._inputs, (noise[row : row + 1], scaled[row : row + 1]), strict=True))
             start = time.perf_counter()
             try:
-                values = np.asarray(self._session.run(self._outputs, fed)[0])
+                values = np.asarray(self._session.run(self.outputs, fed)[0])
             except Exception as error:  # noqa: BLE001 - onnxruntime's own kinds, with no base of theirs
                 raise ValueError(f"O2 stops, onnxruntime cannot run it: {one_line(error)}") from None
             self.latency.append(time.perf_counter() - start)

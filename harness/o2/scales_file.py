@@ -15,7 +15,9 @@ from ..errors import UserError
 from ..models.onnx.scales import Scales
 
 HEADS = ("#means", "#scales")
-_NUMBER = re.compile(rb"\s*[+-]?(?:inf(?:inity)?|nan|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)", re.IGNORECASE)
+_NUMBER = re.compile(
+    rb"\s*[+-]?(?:inf(?:inity)?|nan|0x[0-9a-f]+|(?P<digits>\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)", re.IGNORECASE
+)
 
 
 def scales_text(scales: Scales) -> str:
@@ -44,6 +46,11 @@ def read_as_o2(path: Path) -> Scales:
     for head, values in zip(HEADS, (mean, scale), strict=True):
         if len(values) != 9:
             raise UserError(f"{path}: O2 scales nine conditions, found {len(values)} numbers below {head}")
+        for number, value in enumerate(values, 1):
+            if not np.isfinite(value):
+                raise UserError(
+                    f"{path}: number {number} below {head} is {value}: O2 reads it, and all is NaN"
+                )
     if 0.0 in scale:
         raise UserError(f"{path}: scale {scale.index(0.0) + 1} is 0: O2 divides by it")
     return Scales(tuple(mean), tuple(scale))
@@ -72,11 +79,13 @@ def _stof(line: bytes, place: str) -> float:
     matched = _NUMBER.match(line)
     if not matched:
         raise UserError(f"{place}: O2 stops (std::stof: invalid argument): no number, found {line[:40]!r}")
-    value = float(matched.group())
+    text = matched.group().decode("ascii").lower()
+    value = float(int(text, 16)) if "0x" in text else float(text)
+    lost = value == 0 and re.search(rb"[1-9]", matched["digits"] or b"") is not None  # 1e-400
     with np.errstate(over="ignore", under="ignore"):
         single = np.float32(value)
     tiny = float(np.finfo(np.float32).tiny)
-    if (np.isfinite(value) and not np.isfinite(single)) or 0 < abs(value) < tiny:
+    if (np.isfinite(value) and not np.isfinite(single)) or 0 < abs(value) < tiny or lost:
         raise UserError(
             f"{place}: O2 stops (std::stof: out of range): float32 cannot hold {matched.group()!r}"
         )

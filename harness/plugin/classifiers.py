@@ -34,6 +34,7 @@ class ClassifierRequest:
         overrides: settings given by ``--set name=value``.
         out: folder to write to.
         progress: to be called now and then.
+        validation_pdg: (K,) PDG ids of the validation part, for the record only; ``None`` if unknown.
     """
 
     detector: Detector
@@ -46,6 +47,7 @@ class ClassifierRequest:
     overrides: Mapping[str, str]
     out: Path
     progress: Callable[[Progress], None]
+    validation_pdg: npt.NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True)

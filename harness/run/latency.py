@@ -7,7 +7,7 @@ import ctypes
 import gc
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -24,20 +24,28 @@ CALLS = {1: 200, 100: 20, 10_000: 3}  # by particles in a call: so many are time
 ENGINES = ("torch", "onnx")  # a model that names another, or none, has that one only
 _LONGEST = 8.0  # seconds for the calls of one batch size, of which one is made whatever it takes
 _SLOW = 60.0  # seconds that a batch may be expected to take; a longer one is not tried
+_HEADS = (
+    *("1 particle (ms)", "99 %", "100 (ms)", "10,000 (ms)"),
+    *("load (s)", "memory (MB)", "file (MB)", "parameters"),
+)  # of a card
 _STATM = Path("/proc/self/statm")
 _PAGE = 4096
 _MEGABYTE = 1e6
 
 
 def card(
-    make: Callable[[str], Simulator], conditions: npt.NDArray[np.float32], threads: Sequence[int]
+    make: Callable[[str], Simulator],
+    conditions: npt.NDArray[np.float32],
+    threads: Sequence[int],
+    engines: Sequence[str] = ENGINES,
 ) -> dict[str, Any]:
     """By engine: what a simulator costs on the CPU.
 
     Args:
-        make: makes the simulator for one of :data:`ENGINES`, anew each time.
+        make: makes the simulator for an engine, anew each time.
         conditions: (N, F) particles, repeated cyclically.
         threads: numbers of threads to time with, the first for load time and memory.
+        engines: those to ask for.
 
     Returns:
         By engine ``load_seconds`` (made once more, libraries loaded), ``memory_mb`` (by how much the process
@@ -46,12 +54,10 @@ def card(
         number and by particles in a call ``p50_ms`` and ``p99_ms``, ``None`` for a batch not tried.
     """
     told: dict[str, Any] = {}
-    for engine in ENGINES:
+    for engine in engines:
         with with_threads(threads[0]):
-            simulator: Simulator | None = make(engine)  # off the clock: it may export a graph, and keep it
-            execution = describe(simulator).execution
+            execution = describe(make(engine)).execution  # off the clock: it may export a graph, and keep it
             name = str(execution.get("engine") or "python")
-            simulator = None
             if name in told:  # it has no choice
                 break
             entry = _loaded(partial(make, engine), conditions)
@@ -63,6 +69,20 @@ def card(
         if name not in ENGINES:
             break
     return told
+
+
+def card_lines(card: Mapping[str, Any]) -> Iterator[str]:
+    """What :func:`card` found as a table in Markdown, a row for each engine and number of threads."""
+    yield f"| engine | threads | {' | '.join(_HEADS)} |"
+    yield "|---" * (len(_HEADS) + 2) + "|"
+    for engine, entry in card.items():
+        for number, found in entry["threads"].items():
+            times = [(found.get(size) or {}).get("p50_ms") for size in map(str, CALLS)]
+            times.insert(1, (found.get("1") or {}).get("p99_ms"))
+            rest = [entry[name] for name in ("load_seconds", "memory_mb", "file_mb")]
+            cells = ("-" if value is None else f"{value:.3g}" for value in (*times, *rest))
+            count = "-" if entry["parameters"] is None else f"{entry['parameters']:,}"
+            yield f"| {engine} | {number} | {' | '.join(cells)} | {count} |"
 
 
 def calls(simulator: Simulator, conditions: npt.NDArray[np.float32]) -> dict[str, Any]:

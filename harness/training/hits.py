@@ -68,4 +68,5 @@ def prepare_hits(
         overrides=overrides,
         out=out,
         progress=partial(watch.news, name),
+        validation_pdg=stream.pdg[validation],
     )

@@ -162,7 +162,7 @@ def latency(scene: Scene) -> Figure:
                 continue
             typical, slow = point
             axes.errorbar(
-                typical, score, xerr=[[0], [max(slow - typical, 0)]], yerr=finite(value.get("std")),
+                typical, score, xerr=[[0.0], [max(slow - typical, 0.0)]], yerr=finite(value.get("std")),
                 linestyle="none", zorder=3, **_mark(model),
             )  # fmt: skip
             shown += [model] if model not in shown else []

@@ -14,6 +14,7 @@ from simbench.harness.data.sums import Projection
 from simbench.harness.hooks import Context
 from simbench.harness.models.names import find_model
 from simbench.harness.o2.path import O2Path
+from simbench.harness.run import latency
 
 pytestmark = pytest.mark.slow
 
@@ -103,14 +104,16 @@ def test_the_check_scores_what_comes_of_it(exported, command, capsys):
     folder, detector, _, model = exported
     capsys.readouterr()
     files = ("--onnx", folder / "generator.onnx", "--scales", folder / "scales.txt")
-    options = ("--detector", detector.name, "--beside", model, "--limit", "300", "--runs", "1", "--quiet")
+    options = ("--detector", detector.name, "--limit", "400", "--runs", "3", "--quiet")
     assert command("o2", "check", *files, *options) == 0
     out = capsys.readouterr().out
-    assert out.count("\nok ") == 7
+    assert out.count("\nok ") == 8
     assert "FAILED" not in out
     for row in ("o2:generator.onnx", model, "mc"):
         assert re.search(rf"^{re.escape(row)} +[\d.]", out, re.MULTILINE)
-    assert re.search(r"one particle on one thread: [\d.]+ ms", out)
+    assert re.search(r"^ok +scores: WS after O2's path and of " + model, out, re.MULTILINE)
+    assert "note    classifier: none is given" in out
+    assert re.search(r"one particle on one thread: [\d.]+ ms .*s to load, \d+ MB of memory", out)
 
 
 def test_a_wrong_export_is_named_and_scored_all_the_same(exported, command, capsys, tmp_path):
@@ -133,8 +136,77 @@ def test_a_wrong_export_is_named_and_scored_all_the_same(exported, command, caps
 @pytest.fixture(scope="module")
 def bundle(command, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundle") / "zdc"
-    assert command("o2", "bundle", "--proton", "gan", "--neutron", "gan", "--to", folder) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(latency, "CALLS", {1: 5, 100: 2, 10_000: 1})
+        assert command("o2", "bundle", "--proton", "gan", "--neutron", "gan", "--to", folder) == 0
     return folder
+
+
+def test_cards_of_a_bundle_tell_what_it_costs(bundle):
+    for name in ("proton", "neutron"):
+        card = (bundle / name / "MODEL_CARD.md").read_text()
+        rows = re.findall(
+            r"^\| (onnx, this graph|torch, simbench) \| \d+ ((?:\| [\d.,e+]+ )+)\|$", card, re.MULTILINE
+        )
+        assert {engine for engine, _ in rows} == {"onnx, this graph", "torch, simbench"}
+        assert all(cells.count("|") == 8 for _, cells in rows)
+        assert "cores were free" in card
+
+
+FAULTS = {
+    "cr": (
+        lambda folder: rewritten(folder / "proton/scales.txt", b"\n", b"\r\n"),
+        "nothing else, found b'#means",
+    ),
+    "blank": (
+        lambda folder: rewritten(folder / "neutron/scales.txt", b"#scales", b"#scales "),
+        "nothing else, found",
+    ),
+    "tiny": (lambda folder: rewritten(folder / "proton/scales.txt", b"1000.0", b"1e-46"), "out of range"),
+    "no-empty-line": (
+        lambda folder: rewritten(folder / "proton/scales.txt", b"\n\n", b"\n"),
+        "invalid argument",
+    ),
+    "logits": (lambda folder: judged(folder, "Log"), "logarithms of odds"),
+    "int64": (lambda folder: judged(folder, "Cast", to=7), "reads the first output as float32"),
+}
+
+
+def rewritten(path, old, new):
+    assert old in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(old, new))
+
+
+def judged(folder, operator, **attributes):
+    """Another end for the classifier: an operator on its probability."""
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(folder / "classifier.onnx")
+    output = model.graph.output[0]
+    model.graph.node.append(onnx.helper.make_node(operator, [output.name], ["other"], **attributes))
+    kind = attributes.get("to", onnx.TensorProto.FLOAT)
+    del model.graph.output[:]
+    model.graph.output.append(onnx.helper.make_tensor_value_info("other", kind, ["batch", 1]))
+    onnx.save(model, folder / "classifier.onnx")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_wrong_bundle_is_named_before_anything_is_scored(bundle, command, capsys, tmp_path, fault):
+    spoil, words = FAULTS[fault]
+    copy = tmp_path / "zdc"
+    shutil.copytree(bundle, copy)
+    (copy / "SHA256SUMS").unlink()  # a bundle that somebody made by hand
+    spoil(copy)
+    capsys.readouterr()
+    alone = ("--onnx", copy / "proton/generator.onnx", "--scales", copy / "proton/scales.txt")
+    judge = ("--classifier", copy / "classifier.onnx", "--classifier-scales", copy / "classifier_scales.txt")
+    if fault == "blank":
+        alone = tuple(Path(str(part).replace("/proton/", "/neutron/")) for part in alone)
+    detector = "neutron" if fault == "blank" else "proton"
+    assert command("o2", "check", *alone, *judge, "--detector", detector, "--limit", "300", "--quiet") == 1
+    out = capsys.readouterr().out
+    (named,) = [line for line in out.splitlines() if line.startswith("FAILED")]
+    assert words in named
+    assert "How far from the floor" not in out
 
 
 def test_a_bundle_is_whole(bundle, command, capsys):
@@ -148,7 +220,7 @@ def test_a_bundle_is_whole(bundle, command, capsys):
     assert len(named) == 6
     assert all(Path(name).is_file() for name in named)
     capsys.readouterr()
-    assert command("o2", "check", bundle, "--limit", "200", "--runs", "1", "--quiet") == 0
+    assert command("o2", "check", bundle, "--limit", "300", "--runs", "3", "--quiet") == 0
     out = capsys.readouterr().out
     assert "FAILED" not in out
     assert len(re.findall(r"^ok +classifier: a probability; 9\d\.\d % of 4000", out, re.MULTILINE)) == 2

@@ -12,6 +12,7 @@ UNITS_KEY, UNITS = "simbench.units", ("simbench", "o2")
 LAYOUT_KEY, LAYOUTS = "simbench.layout", ("row-major", "x-fastest")
 EMPTIES_KEY = "simbench.empties"  # "drawn": an answer may be empty, as often as the response is
 EXPORTED_KEY = "exported by"  # this package, which before it declared units and layout had its own only
+WEIGHTS_KEY = "simbench.weights"  # what identifies those of the model that it was made of
 TRAINED_ON_KEY = "simbench.trained_on"
 O2_UNITS = {"mass": 1000.0, "charge": 3.0}  # ALICE's O2: MeV, thirds of e; in one of this package's
 

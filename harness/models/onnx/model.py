@@ -82,8 +82,9 @@ class OnnxSimulator:
         )
         self._guessed = guess is not None
         self._layout = self._laid_out(len(detector.features))
-        sides = self._output.dimensions[1:]
-        shape = self._layout.shape if None in sides or not sides else sides
+        sides = tuple(size for size in self._output.dimensions[1:] if size is not None)
+        told_sides = bool(sides) and None not in self._output.dimensions[1:]
+        shape = sides if told_sides else self._layout.shape
         order, order_note = layout_of(asked.layout, file.metadata, shape, detector, self._flat)
         self._turn = order == "x-fastest"
         self.faults = (*self._odd(), *[FIXED] * file.fixed)
@@ -129,7 +130,8 @@ class OnnxSimulator:
         values = np.concatenate([self._run(noise[rows], scaled[rows]) for rows in blocks])
         with np.errstate(over="ignore", invalid="ignore"):
             photons = np.expm1(values) if self._log else values
-        return np.nan_to_num(np.maximum(photons, 0), posinf=0).reshape(len(conditions), -1)
+        found = np.nan_to_num(np.maximum(photons, 0), posinf=0).reshape(len(conditions), -1)
+        return np.asarray(found, np.float32)
 
     def _look(self, values: npt.NDArray[np.float32]) -> None:
         """Note values below zero, which become zero.

@@ -42,6 +42,15 @@ def test_curves_by_hand():
         {"from": 5000.0, "probability": 0.75, "light": 0.5, "particles": 10},
     ]
     assert "efficiency" not in curves(probability, hit, None)
+    pdg = np.repeat([22, 2112], [11, 9]).astype(np.int32)  # nine are too few
+    assert curves(probability, hit, None, pdg)["species"] == [
+        {
+            "pdg": 22,
+            "probability": pytest.approx(probability[:11].mean()),
+            "light": pytest.approx(hit[:11].mean()),
+            "particles": 11,
+        }
+    ]
 
 
 @pytest.fixture

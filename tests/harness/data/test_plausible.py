@@ -1,13 +1,20 @@
 """Data that physics forbids are refused with their reason, unless forced."""
 
+import re
+
 import numpy as np
 import pytest
 
+from simbench.baselines.montecarlo import make_dataset
+from simbench.harness.data import dataset
 from simbench.harness.data.importing import import_files
-from simbench.harness.data.plausible import Plausibility
+from simbench.harness.data.open import open_data
+from simbench.harness.data.plausible import Plausibility, units_problem
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import DatasetReader, ReadRequest, Responses
 from simbench.harness.plugin.detectors import ChannelMap, Detector, Feature
+from simbench.harness.plugin.registry import load
+from simbench.plugins.zdc import FEATURES, simbench_detectors
 
 
 def calorimeter(unit="GeV", feature="MeV"):
@@ -88,3 +95,57 @@ def test_an_import_is_refused_or_forced(tmp_path):
     assert not out.exists()
     forced = ReadRequest(calorimeter("MeV"), (file,), 0, force=True)
     assert import_files(reader, forced, out).responses == 600
+
+
+# Units that ALICE's O2 has: mass in MeV, charge in thirds of e
+
+
+NINE = {feature.name: place for place, feature in enumerate(FEATURES)}
+
+
+def zdc(*factors):
+    """Conditions of the Monte Carlo, columns multiplied as (name, factor)."""
+    conditions = make_dataset("proton", particles=200, repeats=1, seed=3).conditions.copy()
+    for name, factor in factors:
+        conditions[:, NINE[name]] *= factor
+    return conditions
+
+
+GEV = ("Energy", "Px", "Py", "Pz", "mass")
+
+
+@pytest.mark.parametrize(
+    ("factors", "words"),
+    [
+        ((), None),
+        ([("mass", 1000)], r"the energies of \d+ of \d+ particles follow .* in MeV, of \d+ if it is in GeV"),
+        ([("charge", 3)], "all charges of .* multiples of three: charge should be in e"),
+        ([(name, 1000) for name in GEV], "half of the masses are above 300 GeV"),
+    ],
+    ids=["ours", "mass", "charge", "all"],
+)
+def test_units_of_conditions(factors, words):
+    (detector,) = [each for each in simbench_detectors() if each.name == "proton"]
+    found = units_problem(zdc(*factors), detector)
+    assert found is None if words is None else re.search(words, found)
+
+
+def test_kinetic_energies_are_in_gev_too():
+    (detector,) = [each for each in simbench_detectors() if each.name == "proton"]
+    conditions = zdc()
+    conditions[:, NINE["Energy"]] -= conditions[:, NINE["mass"]]
+    assert units_problem(conditions, detector) is None
+
+
+def test_a_dataset_file_in_o2s_units_is_refused_unless_forced(tmp_path):
+    registry = load()
+    detector = registry.detectors["proton"]
+    made = make_dataset("proton", particles=200, repeats=2, seed=3)
+    path, conditions = tmp_path / "o2.h5", made.conditions.copy()
+    conditions[:, NINE["charge"]] *= 3
+    block = Responses(made.showers.astype(np.uint16), conditions, made.particle, made.pdg)
+    dataset.write(path, detector, [block], min_photons=1, provenance="by hand")
+    with pytest.raises(UserError, match=r"o2\.h5: all charges .* thirds of e.*--force"):
+        open_data(registry, detector, str(path))
+    with open_data(registry, detector, str(path), force=True) as opened:
+        assert len(opened) == len(made.showers)

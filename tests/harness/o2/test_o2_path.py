@@ -10,6 +10,7 @@ from simbench.harness.models.onnx.declared import is_zdc
 from simbench.harness.models.onnx.model import OnnxSimulator
 from simbench.harness.models.onnx.reading import Reading
 from simbench.harness.models.onnx.scales import Scales, read_scales
+from simbench.harness.o2.agreement import same_ws
 from simbench.harness.o2.check import steps
 from simbench.harness.o2.classifier import classifier_steps
 from simbench.harness.o2.contract import o2_classifier, o2_graph, o2_scales
@@ -187,6 +188,59 @@ def test_a_third_input_is_named(files, conditions):
     assert any("two inputs" in text for text in failed(verdicts(*files(model), conditions)))
 
 
+def test_more_outputs_are_named(files, conditions):
+    """O2 computes all of them for every particle: the old export had the rates too."""
+    model = o2_graph(spot(NEUTRON), NEUTRON.shape)
+    model.graph.node.append(onnx.helper.make_node("Identity", ["noise"], ["rates"]))
+    rates = onnx.helper.make_tensor_value_info("rates", onnx.TensorProto.FLOAT, ["batch", 10])
+    model.graph.output.append(rates)
+    (only,) = failed(verdicts(*files(model), conditions))
+    assert only.startswith("outputs: 2 (log_photons, rates); O2 computes all of them")
+
+
+def test_photons_that_truncation_takes_are_named(files, conditions):
+    """Plain log(1 + 50) in float32 is cut to 50 or 49, as it comes; of 12 photons always 11."""
+    plain = spot(NEUTRON)
+    (place,) = [n for n, each in enumerate(plain.graph.initializer) if each.name == "log51"]
+    few = onnx.numpy_helper.from_array(np.log1p(np.float32(12)), "log51")
+    plain.graph.initializer[place].CopyFrom(few)
+    (only,) = [text for text in failed(verdicts(*files(plain), conditions)) if "truncation" in text]
+    assert re.search(r"(\d+) of \1 pixels with light lose a photon", only)
+    plain = spot(NEUTRON)
+    plain.graph.initializer[place].CopyFrom(few)
+    assert not any(
+        "truncation" in text for text in failed(verdicts(*files(o2_graph(plain, NEUTRON.shape)), conditions))
+    )
+
+
+def test_an_ir_version_that_is_too_new_is_named(files, conditions):
+    model = o2_graph(spot(NEUTRON), NEUTRON.shape)
+    model.ir_version = 11
+    assert any("IR version 11" in text for text in failed(verdicts(*files(model), conditions)))
+
+
+def test_a_graph_for_the_order_of_alices_own_models(files, conditions):
+    """Row by row, whole photons, and named where O2 of today would read it."""
+    graph = o2_graph(spot(NEUTRON), NEUTRON.shape, turned=False)
+    paths = files(graph, metadata={"simbench.layout": "row-major"})
+    assert failed(verdicts(*paths, conditions)) == [
+        "pixel order: the graph's metadata declare row-major; O2 reads x-fastest"
+    ]
+    assert failed({s.text: s.passed for s in steps(*paths, NEUTRON, conditions, "row-major")}) == []
+
+
+def test_ws_of_the_path_is_held_against_that_inside():
+    for after, inside, passed in (
+        ((1.01, 0.0), (1.0, 0.0), True),  # 2 %
+        ((1.05, 0.0), (1.0, 0.0), False),
+        ((1.2, 0.1), (1.0, 0.08), True),  # two deviations of a difference: 0.256
+        ((1.3, 0.1), (1.0, 0.08), False),
+        ((0.7, 0.1), (1.0, 0.08), False),  # better than itself is no good sign either
+    ):
+        after, inside = ({"mean": mean, "std": std} for mean, std in (after, inside))
+        assert same_ws(after, inside, "gan").passed is passed
+
+
 def test_scales_without_the_empty_line_end_the_check(files, conditions):
     text = scales_text(OURS).replace("\n\n", "\n")
     (only,) = verdicts(*files(o2_graph(spot(NEUTRON), NEUTRON.shape), text), conditions)
@@ -261,6 +315,12 @@ def test_a_probability_is_rounded(files, conditions):
     """Tanh(E / TeV): a hit above 549 GeV."""
     light = np.where(conditions[:, 0] > 549, 1.0, 0.5)
     (step,) = asked(files, judge("hit = Tanh (e)"), conditions, light)
+    # Of a response with light and one without, how often the former's energy is larger; ties count half.
+    bright, dark = light.sum(), (1 - light).sum()
+    energy = conditions[:, 0]
+    wins = (energy[:, None] > energy[None]) + 0.5 * (energy[:, None] == energy[None])
+    auc = (light[:, None] * (1 - light)[None] * wins).sum() / (bright * dark)
+    assert f"(AUC {auc:.3f})" in step.text
     assert step.passed
     share = 100 * (conditions[:, 0] > 1000 * np.arctanh(0.5)).mean()
     assert f"{share:.1f} % of 200 particles are a hit" in step.text

@@ -38,6 +38,7 @@ def test_the_bytes():
         "made by hand\n\n" + MEANS + "\n" + SCALES + "\nmore",
         MEANS.replace("5", "  5 GeV") + "\n" + SCALES,
         MEANS + "\n" + SCALES.replace("\n5", "\n5e0"),
+        MEANS.replace("\n5", "\n0x5") + "\n" + SCALES,
     ],
 )
 def test_what_o2_takes(tmp_path, content):
@@ -61,6 +62,10 @@ def test_what_o2_takes(tmp_path, content):
         (MEANS + "\n" + SCALES + "10\n", ["10 numbers below #scales"]),
         (MEANS + "\n" + SCALES.replace("5", "0"), ["scale 5 is 0"]),
         ("", ["#means"]),
+        (MEANS + "\n" + SCALES.replace("5", "1e-400"), ["line 17", "out of range", "1e-400"]),
+        (MEANS + "\n" + SCALES.replace("5", "1e-39"), ["out of range"]),  # denormal
+        (MEANS.replace("5", "nan") + "\n" + SCALES, ["number 5 below #means is nan"]),
+        (MEANS + "\n" + SCALES.replace("5", "-inf"), ["number 5 below #scales is -inf"]),
     ],
 )
 def test_what_ends_or_misleads_o2(tmp_path, content, words):
