@@ -80,8 +80,8 @@ def write_bundle(
             checks += [Check(f"{name}: {check.text}", check.passed) for check in found]
             if not files:
                 return tuple(checks), ()
-            with (part / name / CARD).open("a", encoding="utf-8") as text:
-                text.writelines(f"{line}\n" for line in _costs(registry, models[name], detector, part / name))
+            with (part / name / CARD).open("a", encoding="utf-8") as more:
+                more.writelines(f"{line}\n" for line in _costs(registry, models[name], detector, part / name))
             graphs.append(onnx.load_model_from_string(hit_graph(registry, Context(detector))))
         plain = Scales((0.0,) * 9, (1.0,) * 9)
         (part / CLASSIFIER).write_bytes(o2_classifier(graphs).SerializeToString())
