@@ -24,6 +24,7 @@ from pathlib import Path
 
 from . import output
 from .formats.files import Advance, Contents
+from .rankings.challenge import render_published, render_score, write_score
 from .rankings.comparison import render_comparison
 from .rankings.gallery import render_gallery, write_gallery
 from .rankings.grid import TEXT_FORMATS, write_texts
@@ -55,12 +56,15 @@ __all__ = [
     "render_comparison",
     "render_gallery",
     "render_leaderboard",
+    "render_published",
+    "render_score",
     "render_sweep",
     "score_table",
     "tables_of",
     "timing_table",
     "write",
     "write_gallery",
+    "write_score",
     "write_sweep",
     "write_texts",
 ]

@@ -1,6 +1,8 @@
 """For all tests: a cache folder of their own, so that none touches the user's."""
 
+import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -14,3 +16,10 @@ def cache(tmp_path_factory):
         folder.mkdir(exist_ok=True)
         patch.setenv("SIMBENCH_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """Numbers of JetNet 0.2.5, prdc 0.2, scikit-learn 1.9.1 and the CaloChallenge's evaluation."""
+    folder = Path(__file__).parent / "golden"
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}

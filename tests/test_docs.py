@@ -10,6 +10,8 @@ import pytest
 from simbench import reports
 from simbench.baselines.gan.settings import Settings
 from simbench.harness import hooks
+from simbench.harness.challenge.protocol import STEPS
+from simbench.harness.challenge.published import METRICS
 from simbench.harness.cli.app import commands
 from simbench.harness.plugin.registry import load
 from simbench.harness.record.protocol import Protocol
@@ -107,3 +109,12 @@ def test_the_example_of_the_page_on_adding_a_model_runs():
     (offer,) = namespace["simbench_simulators"]()
     simulator = offer.factory(hooks.Context(load().detectors["neutron"]))
     assert simulator.generate(np.zeros((0, 9), "float32"), seed=1).shape == (0, 44, 44)
+
+
+def test_every_step_and_published_score_of_the_calochallenge_is_described():
+    page = TEXT["calochallenge.md"]
+    for step in STEPS:
+        assert f"`{step}`" in page
+    for metric in METRICS:
+        stem = metric.split("_")[0]
+        assert f"`{metric}`" in page or f"`{stem}_*`" in page or stem in ("log", "cpu", "gpu", "parameters")

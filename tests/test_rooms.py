@@ -23,6 +23,7 @@ BELOW_MODELS = (
 BELOW_RUN = ("harness.processes", "harness.score", "harness.models", *BELOW_MODELS)
 BELOW_CLI = (
     "harness.contract",
+    "harness.challenge",
     "harness.gallery",
     "harness.export",
     "harness.models.onnx",
@@ -47,9 +48,11 @@ ROOMS = {
     "harness.export": ("harness.o2", "harness.models.onnx", "harness.run", *BELOW_RUN),
     "harness.run": BELOW_RUN,
     "harness.gallery": ("harness.run", *BELOW_RUN),
+    "harness.challenge": BELOW_MODELS,
     "harness.training": ("harness.run", *BELOW_RUN),
     "harness.cli.common": ("reports", *BELOW_CLI),
-    "harness.cli": ("harness.cli.common", "harness.o2", "reports", *BELOW_CLI),
+    "harness.cli.scores": ("harness.cli.common", "reports", *BELOW_CLI),
+    "harness.cli": ("harness.cli.common", "harness.cli.scores", "harness.o2", "reports", *BELOW_CLI),
     "baselines": ("harness.rng",),
     "baselines.cascade.density": ("baselines",),
     "baselines.cascade": ("baselines", "baselines.cascade.density", "harness.rng"),

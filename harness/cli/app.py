@@ -16,10 +16,11 @@ import typer
 from ..errors import UserError
 from ..plugin.specs import PROJECT, own_version
 from ..system import told
-from . import compare, data, export, gallery, leaderboard, o2, plugin, report, run, sweep, train
+from . import data, export, o2, plugin, report, run, sweep, train
 from . import list as listing
 from .common.formats import SYSTEM
 from .common.streams import hang_up, speak_plainly, warn_plainly
+from .scores import compare, gallery, leaderboard, score
 
 WRONG = 2
 INTERRUPTED = 130  # the status that typer, like a shell, makes of Ctrl-C
@@ -38,6 +39,7 @@ app.command("train")(train.train)
 app.command("sweep")(sweep.sweep)
 app.command("export")(export.export)
 app.command("report")(report.report)
+app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("gallery")(gallery.gallery)

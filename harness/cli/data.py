@@ -16,10 +16,10 @@ from ..data.open import make as make_file
 from ..errors import UserError
 from ..plugin.datasets import DatasetMaker, MakeRequest, ReadRequest
 from ..plugin.specs import PROJECT
+from .common.options import Force, Quiet
 from .common.picture import picture
 from .common.plugins import load_registry
 from .common.progress import bars, counter
-from .run import Force, Quiet
 
 app = typer.Typer(
     help="Make, import, describe and check dataset files.",

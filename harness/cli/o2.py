@@ -31,9 +31,9 @@ from ..run.benchmark import run as run_benchmark
 from ..run.contention import look
 from ..run.latency import milliseconds, peak_memory
 from ..run.request import Request
+from .common.options import Data, Quiet
 from .common.plugins import load_registry
 from .common.progress import bars, counter, watch
-from .run import Data, Quiet
 
 app = typer.Typer(
     help="ALICE's O2: what it would make of a generator, and all that it needs in one folder.",

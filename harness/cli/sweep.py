@@ -16,9 +16,9 @@ from ..training.plan import SweepOptions
 from ..training.sweep import FILE, failures
 from ..training.sweep import sweep as run_sweep
 from .common.formats import SYSTEM, Attempts, Formats, check_formats
+from .common.options import Data, Device, Force, MinPhotons, Partial, Quiet, Split
 from .common.plugins import load_registry
 from .common.progress import bars, counter, watch_sweep
-from .run import Data, Device, Force, MinPhotons, Partial, Quiet, Split
 from .train import Learned, Preset, parse_settings
 
 

@@ -14,9 +14,9 @@ from ..run.watch import Watch
 from ..training.hits import prepare_hits
 from ..training.prepare import prepare
 from ..training.prepare import train as run_trainer
+from .common.options import Data, Device, Force, MinPhotons, Partial, Quiet, Split
 from .common.plugins import load_registry
 from .common.progress import TrainingBar, bars, counter
-from .run import Data, Device, Force, MinPhotons, Partial, Quiet, Split
 
 Learned = Annotated[str, typer.Option(help="Whose responses to learn.")]
 Preset = Annotated[str, typer.Option(help="compact or paper.")]

@@ -35,11 +35,20 @@ def separation_power(reference: npt.ArrayLike, generated: npt.ArrayLike, edges: 
     if bounds.ndim != 1 or len(bounds) < 2 or not (np.diff(bounds) > 0).all():
         raise ValueError("edges should be 2 or more ascending numbers")
     h, g = (np.histogram(side, bounds)[0].astype(np.float64) for side in (first, second))
-    if not h.sum():
+    return separation_of_counts(h, g)
+
+
+def separation_of_counts(reference: Floats, generated: Floats) -> float:
+    """The separation power of two histograms with the same (B,) bins.
+
+    Raises:
+        ValueError: the reference's has nothing in any bin.
+    """
+    if not reference.sum():
         raise ValueError("no reference value is within the edges")
-    if not g.sum():
+    if not generated.sum():
         return 1.0
-    h, g = h / h.sum(), g / g.sum()
+    h, g = reference / reference.sum(), generated / generated.sum()
     return float(0.5 * ((h - g) ** 2 / (h + g + _TINY)).sum())
 
 

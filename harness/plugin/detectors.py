@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
+from .geometry import Cylinders
 from .observables import OBSERVABLES, Observable
 
 Masks: TypeAlias = npt.NDArray[np.bool_]
@@ -60,6 +61,7 @@ class Detector:
         counted: whether a pixel counts (responses are stored as unsigned integers) or measures (float32).
         observables: the named numbers of a response that metrics are given; those that come with simbench,
             unless others are named.
+        geometry: where the voxels of a response, flattened, lie, if in cylinders.
     """
 
     name: str
@@ -74,8 +76,14 @@ class Detector:
     distance: float | None = None
     counted: bool = True
     observables: tuple[Observable, ...] = field(default=OBSERVABLES, repr=False)
+    geometry: Cylinders | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        if self.geometry is not None and self.geometry.voxels != self.shape[0] * self.shape[1]:
+            raise ValueError(
+                f"detector {self.name!r}: its geometry has {self.geometry.voxels} voxels, "
+                f"its shape is {self.shape}"
+            )
         for name, channel_map in self.channels.items():
             if "/" in name:
                 raise ValueError(f"detector {self.name!r}: a channel convention's name has no '/': {name!r}")

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from simbench.harness.hooks import DatasetReader, ReadRequest, Responses, hookimpl
 
-from ..calochallenge import LAYERS
+from ..calochallenge import DETECTORS
 from .find import find_calochallenge, find_expertsim, find_npz, find_zdcfastsim
 
 ZDC = ("proton", "neutron")
@@ -67,7 +67,7 @@ def simbench_readers() -> Iterable[DatasetReader]:
         files="FILE [FILE ...]",
         read=_lazily("hdf5", "read_calochallenge"),
         provenance="A user's showers of the CaloChallenge",
-        detectors=tuple(LAYERS),
+        detectors=tuple(DETECTORS),
         find=find_calochallenge,
         min_photons=0,
     )

@@ -12,7 +12,7 @@ from simbench.harness.data.hdf5 import reason
 from simbench.harness.hooks import Found
 from simbench.harness.plugin.detectors import Detector
 
-from ..calochallenge import LAYERS
+from ..calochallenge import DETECTORS
 
 _HDF5 = (".h5", ".hdf5")
 
@@ -136,7 +136,7 @@ def _unfit(detector: Detector, path: Path) -> str | None:
     voxels = detector.shape[0] * detector.shape[1]
     if shape[1:] == (voxels,):
         return None
-    others = [sum(radial * angular for radial, angular in layers.values()) for _, layers in LAYERS.values()]
+    others = [geometry.voxels for _, geometry in DETECTORS.values()]
     return (
         ""
         if shape[1:] in [(other,) for other in others]

@@ -16,7 +16,7 @@ from simbench.baselines.montecarlo import make_dataset
 from simbench.harness.data.sums import Projection
 from simbench.harness.plugin.metric import Scored
 from simbench.harness.processes.workers import one_thread
-from simbench.harness.score.evaluate import measure, measure_all
+from simbench.harness.score.evaluate import measure_all
 
 SMALL, LARGE = 20_000, int(os.environ.get("SIMBENCH_SCALE", "100000"))
 PARTICLES, REPEATS = 500, 16  # half of the repeats is the reference's

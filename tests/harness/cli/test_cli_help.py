@@ -53,6 +53,7 @@ COMMANDS = [
     ["train"],
     ["sweep"],
     ["report"],
+    ["score"],
     ["compare"],
     ["leaderboard"],
     ["gallery"],

@@ -1,7 +1,4 @@
-"""The toy world, and golden numbers of other implementations."""
-
-import json
-from pathlib import Path
+"""The toy world, and the input of golden numbers."""
 
 import numpy as np
 import pytest
@@ -30,13 +27,6 @@ def observed_perfect(perfect):
 @pytest.fixture(scope="session")
 def observed_blind(blind):
     return observe(blind)
-
-
-@pytest.fixture(scope="session")
-def golden():
-    """Numbers of JetNet 0.2.5, prdc 0.2, scikit-learn 1.9.1 and the CaloChallenge's evaluation."""
-    folder = Path(__file__).parent / "golden"
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
 
 
 @pytest.fixture(scope="session")

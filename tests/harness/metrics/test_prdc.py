@@ -4,9 +4,9 @@ from dataclasses import astuple
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
-from simbench.harness.metrics import prdc as module
-from simbench.harness.metrics.prdc import prdc, radii
+from simbench.harness.metrics.prdc import prdc, products, radii
 
 
 @pytest.mark.parametrize("k", [3, 5])
@@ -18,11 +18,21 @@ def test_published_numbers(golden, golden_features, k):
     assert astuple(prdc(x, x, k=5))[:4] == (1, 1, 1, 1)
 
 
-def test_blocks_make_no_difference(golden_features, monkeypatch):
+@pytest.mark.parametrize("distances", [cdist, products])
+def test_blocks_make_no_difference(golden_features, distances):
     x, y = golden_features[0][:300], golden_features[1][:201]
-    whole = prdc(x, y)
-    monkeypatch.setattr(module, "_BLOCK", 1000)
-    assert prdc(x, y) == whole
+    assert prdc(x, y, distances=distances, held=1000) == prdc(x, y)
+
+
+def test_distances_by_products_are_scipys_and_copies_have_none():
+    draw = np.random.default_rng(2)
+    x, y = draw.normal(5, 1, (40, 300)), draw.normal(5, 1, (70, 300))
+    y[3:6] = x[[7]]
+    found = products(x, y)
+    np.testing.assert_allclose(found, cdist(x, y), rtol=1e-12, atol=0)
+    assert found[7, 3:6].tolist() == [0, 0, 0]
+    single = products(x.astype(np.float32), y.astype(np.float32))
+    np.testing.assert_allclose(single, cdist(x.astype(np.float32), y.astype(np.float32)), rtol=1e-12)
 
 
 def test_radii_worked_by_hand(golden):

@@ -61,7 +61,8 @@ def plain_zdcfastsim(files, shape):
 def plain_calochallenge(files, shape):
     with h5py.File(files[0]) as file:
         showers, energies = file["showers"][:], file["incident_energies"][:]
-    return showers.reshape(-1, *shape), energies, np.zeros(len(showers))
+    showers = np.where(showers < 1, 0, showers)  # the challenge's threshold, in MeV
+    return showers.reshape(-1, *shape), energies.reshape(-1, 1), np.full(len(showers), 22)
 
 
 def plain_simbench(files, shape):

@@ -6,6 +6,7 @@ import pytest
 
 from simbench.harness.data.open import open_data
 from simbench.harness.errors import UserError
+from simbench.plugins.calochallenge import PDG
 from simbench.plugins.readers.zdc_particles import known
 
 DETECTORS = ("proton", "neutron")
@@ -177,18 +178,33 @@ def test_calochallenge(ours, imported, holds, user_files, tmp_path, detector):
     energies = 2.0 ** generator.integers(8, 12, 30)
     files = user_files.calochallenge(tmp_path / "one.hdf5", showers, energies)
     said, data = imported("calochallenge", files, detector, 0)
+    showers[showers < ours.detectors[detector].geometry.threshold] = 0
     shape = ours.detectors[detector].shape
     holds(
         data,
         showers.astype(np.float32).reshape(-1, *shape),
         energies.astype(np.float32)[:, None],
-        np.zeros(30, np.int32),
+        np.full(30, PDG[detector], np.int32),
         0,
     )
     assert data.read(0, 1).dtype == np.float32
     assert not data.counted
     assert said.particles == len(np.unique(energies))
     assert open_data(ours, ours.detectors[detector], str(files[0])).fingerprint == data.fingerprint
+
+
+def test_what_the_calochallenge_takes_otherwise(imported, user_files, tmp_path):
+    """Voxels below zero, told; energies without a second axis."""
+    showers = np.full((3, 368), 2.0)
+    showers[1, 7] = -0.5
+    files = user_files.calochallenge(tmp_path / "one.hdf5", showers, np.full(3, 256.0))
+    with h5py.File(files[0], "a") as file:
+        del file["incident_energies"]
+        file["incident_energies"] = np.full(3, 256.0)
+    with pytest.warns(UserWarning, match="one.hdf5: 1 voxels are below 0 MeV: read as 0"):
+        data = imported("calochallenge", files, "calochallenge-photons", 0)[1]
+    assert data.read(0, 3)[1, 0, 7] == 0
+    assert data.conditions.tolist() == [[256.0]] * 3
 
 
 def test_layers_of_the_calochallenge(ours):

@@ -355,14 +355,13 @@ def test_text_that_is_none(text, refused):
     [
         (lambda file: file.pop("showers"), ("a data set showers of numbers, found incident_energies",)),
         (("showers", np.ones((5, 367))), ("(N, 368), found (5, 367)",)),
-        (("showers", np.full((5, 368), -1.0)), ("row 0, pixel (0, 0) should be not negative, found -1",)),
-        (("showers", np.full((5, 368), np.nan)), ("should be finite, found nan",)),
+        (("showers", np.full((5, 368), np.nan)), ("row 0, voxel 0 should be a finite energy, found nan",)),
         (("showers", np.full((5, 368), "a", "S1")), ("a data set showers of numbers",)),
         (
             ("incident_energies", np.ones((4, 1))),
             ("incident_energies should have the shape (5, 1)", "found (4, 1)"),
         ),
-        (("incident_energies", np.ones(5)), ("found (5,)",)),
+        (("incident_energies", np.ones((5, 2))), ("found (5, 2)",)),
         (
             ("incident_energies", np.zeros((5, 1))),
             ("row 0, the incident energy should be above 0 MeV, found 0",),

@@ -8,12 +8,12 @@ import typer
 
 from simbench import reports
 
-from ..errors import UserError
-from ..record.folder import RunFolder
-from ..score.compare import compare as compare_runs
-from ..score.significance import CONFIDENCE
-from .common.plugins import load_registry
-from .common.progress import bars, counter
+from ...errors import UserError
+from ...record.folder import RunFolder
+from ...score.compare import compare as compare_runs
+from ...score.significance import CONFIDENCE
+from ..common.plugins import load_registry
+from ..common.progress import bars, counter
 
 TextFormats = Annotated[
     list[str],

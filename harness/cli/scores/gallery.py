@@ -7,13 +7,13 @@ import typer
 
 from simbench import reports
 
-from ..errors import UserError
-from ..gallery.scan import LIMIT, Wish, scan
-from ..plugin.metric import NOT_MEASURED
-from ..plugin.specs import PROJECT
-from .common.plugins import load_registry
-from .common.progress import bars, counter
-from .run import Data, Quiet
+from ...errors import UserError
+from ...gallery.scan import LIMIT, Wish, scan
+from ...plugin.metric import NOT_MEASURED
+from ...plugin.specs import PROJECT
+from ..common.options import Data, Quiet
+from ..common.plugins import load_registry
+from ..common.progress import bars, counter
 
 
 def gallery(
