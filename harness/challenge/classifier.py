@@ -126,7 +126,8 @@ def train(
     optimiser = torch.optim.Adam(model.parameters(), lr=RATE)
     loss_of = torch.nn.BCEWithLogitsLoss()
     per_epoch = -(-2 * split.train // BATCH)
-    best, kept = -1.0, (0, {})
+    best = -1.0
+    kept: tuple[int, dict[str, Any]] = (0, {})
     for epoch in range(epochs):
         model.train()
         order = _shuffled(2 * split.train, seed, "epoch", epoch)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 
 from ..plugin.geometry import Cylinders, Floats
 
@@ -78,7 +77,7 @@ def divided(geometry: Cylinders) -> list[int]:
 def features(
     geometry: Cylinders,
     incident: Floats,
-    blocks: Iterable[npt.NDArray[np.floating]],
+    blocks: Iterable[Floats],
     seen: Callable[[int], None] = lambda _: None,
 ) -> Features:
     """The features of showers that come block by block; in flat memory but for themselves.

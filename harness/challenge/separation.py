@@ -6,7 +6,7 @@ What lies outside a histogram is left out on its side, as the challenge has it: 
 that is above the reference's largest value.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -57,48 +57,48 @@ def _separations(
     angled = [numbers[place] for place in divided(geometry)]
     rows = in_rows(geometry)
     ratios = [side.total / side.incident for side in (reference, generated)]
-    yield "Etot / Einc", _power(*ratios, np.linspace(0.5, 1.5, 101))
+    yield "Etot / Einc", _power(ratios, np.linspace(0.5, 1.5, 101))
     if not rows:
         for energy in np.unique(reference.incident):
             edges = np.linspace(0.4, 1.4, 21)
             if numbers[-1] == 12 and energy >= 4096:  # photons, whose resolution is better
                 edges = np.linspace(0.9, 1.1, 21)
-            chosen = (
+            chosen = [
                 ratio[side.incident == energy]
                 for ratio, side in zip(ratios, (reference, generated), strict=True)
-            )
-            yield f"Etot / Einc at {energy:.0f} MeV", _power(*chosen, edges)
+            ]
+            yield f"Etot / Einc at {energy:.0f} MeV", _power(chosen, edges)
     for place, number in enumerate(numbers):
         sides = [side.energy[:, place] for side in (reference, generated)]
         edges = _by_logarithm(geometry.threshold, sides[0].max(), _LAYERS)
-        yield f"E layer {number}", _power(*sides, edges)
+        yield f"E layer {number}", _power(sides, edges)
     for axis in ("eta", "phi"):
         for column, number in enumerate(angled):
             reach = 30 if rows else 500 if number in _HADRONIC else 100
             sides = [getattr(side, f"centre_{axis}")[:, column] for side in (reference, generated)]
-            yield f"EC {axis.capitalize()} layer {number}", _power(*sides, np.linspace(-reach, reach, 101))
+            yield f"EC {axis.capitalize()} layer {number}", _power(sides, np.linspace(-reach, reach, 101))
     for axis in ("eta", "phi"):
         for column, number in enumerate(angled):
             reach = 30 if rows else 400 if number in _HADRONIC else 100
             sides = [getattr(side, f"width_{axis}")[:, column] for side in (reference, generated)]
-            yield f"Width {axis.capitalize()} layer {number}", _power(*sides, np.linspace(0, reach, 101))
+            yield f"Width {axis.capitalize()} layer {number}", _power(sides, np.linspace(0, reach, 101))
     for place, number in enumerate(numbers):
         sides = [side.sparsity[:, place] for side in (reference, generated)]
-        yield f"Sparsity layer {number}", _power(*sides, np.linspace(0, 1, 21))
+        yield f"Sparsity layer {number}", _power(sides, np.linspace(0, 1, 21))
     for text, name, short in (("EC r", "centre_r", 42), ("Width r", "width_r", 20)):
         for place, number in enumerate(numbers):
             reach = short if rows else 1500 if number in _BACK else 500
             sides = [getattr(side, name)[:, place] for side in (reference, generated)]
-            yield f"{text} layer {number}", _power(*sides, np.linspace(0, reach, 101))
+            yield f"{text} layer {number}", _power(sides, np.linspace(0, reach, 101))
 
 
 def _by_logarithm(low: float, high: float, count: int) -> Floats:
     return np.logspace(np.log10(low), np.log10(max(high, low)), count)
 
 
-def _power(reference: Floats, generated: Floats, edges: Floats) -> float | None:
+def _power(sides: Sequence[Floats], edges: Floats) -> float | None:
     """``None`` where the reference has nothing within the edges, or no edges can be drawn."""
     if not (np.diff(edges) > 0).all():
         return None
-    h, g = (np.histogram(side, edges)[0].astype(np.float64) for side in (reference, generated))
+    h, g = (np.histogram(side, edges)[0].astype(np.float64) for side in sides)
     return separation_of_counts(h, g) if h.sum() else None

@@ -53,7 +53,7 @@ def read_calochallenge(request: ReadRequest) -> Iterator[Responses]:
                     as_responses(
                         block.reshape(-1, *request.detector.shape), request.detector, path, rows.start
                     ),
-                    energies[rows, None],
+                    energies[rows, None].astype(np.float32),
                     np.arange(rows.start, rows.stop),
                     np.full(len(block), PDG[request.detector.name], np.int32),
                 )

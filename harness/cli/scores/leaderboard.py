@@ -86,7 +86,8 @@ def leaderboard(
 
 def _detector(asked: str | None, results: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     """The one detector that is meant."""
-    found = list(dict.fromkeys([*([asked] if asked else []), *(result["detector"] for _, result in results)]))
+    named = [str(result["detector"]) for _, result in results]
+    found = list(dict.fromkeys([*([asked] if asked else []), *named]))
     known = ", ".join(table.detectors())
     if not found:
         raise UserError(f"--published needs --detector, one of {known}")
