@@ -76,6 +76,17 @@ class Unit:
     lit: Lit | None = field(default=None, repr=False)
     notes: tuple[str, ...] | None = None
 
+    def light(self) -> "Unit":
+        """Photon sums, experts and notes alone: what is held of a unit that lies on the disk."""
+        column = self.columns.index("photons")
+        return Unit(
+            self.sums[:, [column]],
+            (self.columns[column],),
+            example_rows=self.example_rows,
+            experts=self.experts,
+            notes=self.notes,
+        )
+
     @property
     def conventions(self) -> dict[str, tuple[str, ...]]:
         """The channel names of each convention that it holds the sums of."""

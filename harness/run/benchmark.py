@@ -70,7 +70,7 @@ def run(
             context = replace(context, min_photons=protocol.min_photons, training=training)
             projection = Projection(detector)
             identity = detector_identity(registry, projection, detector)
-            reference = keep_reference(data, rows, projection, units, request)
+            reference = keep_reference(data, rows, projection, units, request).light()
             if request.scoring and any("training" in metric.needs for metric in metrics):
                 keep_training(data, learned, projection, units, identity)
             plan = Plan(
@@ -100,6 +100,7 @@ def run(
                 outcomes[outcome.model.label] = outcome
                 if outcome.status != "ok":
                     watch.end(model_entry(outcome, {}))
+        del data, learned, rows  # of a large dataset they are large
         measured = _score(registry, request, outcomes, metrics, units, protocol, watch)
         trouble: Exception | None = None
         if request.timing:

@@ -66,7 +66,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a model fared: its units, one a run, if ``ok``; else the one line that says why not.
+    """How a model fared: its units, light ones, one a run, if ``ok``; else the one line that says why not.
 
     ``identity`` is all that the sums of its units depend on, besides the folder's protocol and the run;
     ``execution`` is how it computes, as its description says.
@@ -194,7 +194,7 @@ class _ModelRun:
                 yield from self._tasks(run, opened.weights)
             else:
                 self._advance(self._model.label, len(unit.sums))
-                self._units[run] = unit
+                self._units[run] = unit.light()
         self._end_if_complete()
 
     def _complete(self, unit: Unit, run: int) -> bool:
@@ -232,7 +232,7 @@ class _ModelRun:
             notes=tuple(note for note in whole.notes or () if note not in self._marks) or None,
         )
         save_unit(self._path(task.run), unit, {**self._identity, "run": task.run})
-        self._units[task.run] = unit
+        self._units[task.run] = unit.light()
         self._end_if_complete()
 
     def _end_if_complete(self) -> None:
