@@ -61,4 +61,9 @@ def time_models(
 def _timing_file(outcome: Outcome, plan: Plan, device: str) -> tuple[Path, dict[str, Any]]:
     """Where the timing of a model on a device is kept, and what identifies it."""
     path = unit_path(plan.units, outcome.model.label, f"timing-{device}").with_suffix(".json")
-    return path, {**outcome.identity, "timed on": device, "threads": timing.threads()}
+    return path, {
+        **outcome.identity,
+        "timed on": device,
+        "threads": timing.threads(),
+        "version": timing.VERSION,
+    }

@@ -60,8 +60,12 @@ def _latencies(detector: str, results: Labelled) -> Iterator[Table]:
                 *(Cell(entry.get(name)) for _, name, _ in _OF_AN_ENGINE),
             )
 
+        having = [
+            (label, {**result, "models": [m for m in result["models"] if engine in _latency(m)]})
+            for label, result in results
+        ]
         title = f"Latency, engine {engine}"
-        yield build_table(f"latency-{engine}", title, detector, results, tuple(columns), cells, LATENCY_NOTE)
+        yield build_table(f"latency-{engine}", title, detector, having, tuple(columns), cells, LATENCY_NOTE)
 
 
 _OF_AN_ENGINE = (

@@ -228,6 +228,8 @@ def test_a_gpu_run_is_timed_on_both_devices(toy, toy_file, tmp_path, ticking, mo
     assert [device for device, _ in groupby(asked)] == ["cuda", "cpu", "cuda"]
     assert list(timed["cpu"]["latency"]) == ["python"]  # an engine of its own
     assert "latency" not in timed["cuda"]
+    assert timed["cpu"]["cores"] >= 1
+    assert 0 < timed["cpu"]["cores_free"] <= 1.1 * timed["cpu"]["cores"]
     (table,) = reports.timing_table([("run", result)])
     assert [str(column.heading) for column in table.columns[:2]] == ["CPU seconds", "CUDA seconds"]
 

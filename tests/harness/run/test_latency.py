@@ -1,11 +1,15 @@
 """What a model costs whoever deploys it, and how much of the machine was free while that was measured."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 
 import numpy as np
 import pytest
 
+from simbench.harness.models.onnx.read import open_session
 from simbench.harness.run import contention, latency
 from simbench.harness.run.contention import Contention, look
 
@@ -115,3 +119,25 @@ def test_a_machine_is_looked_at():
 def test_threads_are_those_with_a_core_of_their_own_unless_told(monkeypatch, cores, free, said, threads):
     monkeypatch.setenv("OMP_NUM_THREADS", said)
     assert Contention(cores, free).threads == threads
+
+
+@pytest.mark.parametrize(("said", "found"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_wait_passively_unless_told_before_the_libraries_are_loaded(said, found):
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment |= {"OMP_WAIT_POLICY": said} if said else {}
+    text = (
+        "import sys, simbench.harness.errors, os\n"
+        "print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
+    )
+    python = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}\n{text}"]
+    told = subprocess.run(python, env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == [found, "False"]
+
+
+def test_sessions_of_onnx_runtime_do_not_spin():
+    onnx = pytest.importorskip("onnx")
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 18]> g (float[n] x) => (float[n] y) { y = Abs (x) }'
+    )
+    options = open_session(model.SerializeToString(), "cpu").get_session_options()
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
