@@ -99,7 +99,8 @@ def _latency(scene: Scene) -> Iterator[Drawing]:
             "latency",
             f"{scores.headline(scene)} against the time of one particle",
             "Lower left is better. One particle at a time on one thread, as ALICE's O2 asks: medians, bars "
-            "to the right up to the 99th percentile, bars up and down the standard deviation over runs.",
+            "to the right up to the 99th percentile, bars up and down the standard deviation over runs. "
+            "Hollow markers are by ONNX Runtime.",
             f"Score against milliseconds for one particle, one marker a model, by {', '.join(engines)}.",
             partial(scores.latency, scene),
         )

@@ -142,41 +142,39 @@ def headline(scene: Scene) -> str:
 
 
 def latency(scene: Scene) -> Figure:
-    """The headline score against milliseconds for one particle on one thread, a panel an engine."""
-    metric, engines = headline(scene), latency_engines(scene)
+    """The headline score against milliseconds for one particle on one thread; ONNX Runtime's are hollow."""
+    metric = headline(scene)
     height = max(3.1, 0.19 * len(scene.scored) + 0.8)
     page = figure(height)
-    grid = page.add_gridspec(
-        1, len(engines) + 1, width_ratios=[*[1.0] * len(engines), 0.38 * len(engines)],
-        left=0.07, right=0.99, bottom=0.43 / height, top=1 - 0.25 / height, wspace=0.06,
-    )  # fmt: skip
-    shared: Axes | None = None
-    shown: list[Model] = []
-    for index, engine in enumerate(engines):
-        axes = page.add_subplot(grid[index], sharey=shared)
-        shared = shared or axes
-        for model in scene.scored:
-            point, value = _latencies(model).get(engine), model.entry.get(metric) or {}
-            score = finite(value.get("mean"))
-            if point is None or score is None:
-                continue
-            typical, slow = point
+    axes, corner = page.subplots(1, 2, width_ratios=[1, 0.38])
+    page.subplots_adjust(left=0.07, right=0.99, bottom=0.43 / height, top=1 - 0.1 / height, wspace=0.06)
+    shown, hollow = [], False
+    for model in scene.scored:
+        value = model.entry.get(metric) or {}
+        score, latencies = finite(value.get("mean")), _latencies(model)
+        if score is None or not latencies:
+            continue
+        shown.append(model)
+        for engine, (typical, slow) in latencies.items():
+            mark = _mark(model)
+            if engine == "onnx":
+                mark |= {"markerfacecolor": "white", "markeredgecolor": colour(model)}
+                hollow = True
             axes.errorbar(
                 typical, score, xerr=[[0.0], [max(slow - typical, 0.0)]], yerr=finite(value.get("std")),
-                linestyle="none", zorder=3, **_mark(model),
+                elinewidth=0.8, linestyle="none", zorder=3, **mark,
             )  # fmt: skip
-            shown += [model] if model not in shown else []
-        axes.set_xscale("log")
-        axes.set_title(engine)
-        axes.set_xlabel("time of one particle, one thread (ms)")
-        axes.tick_params(axis="y", labelleft=index == 0)
-    if shared is not None:
-        shared.set_ylabel(f"{metric} ({scene.quantity})")
-        shared.set_ylim(bottom=0)
-    corner = page.add_subplot(grid[len(engines)])
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("time of one particle, one thread (ms)")
+    axes.set_ylabel(f"{metric} ({scene.quantity})")
     bare(corner)
     handles = [Line2D([], [], linestyle="none", **_mark(model)) for model in shown]
-    corner.legend(handles, [plain(model.label) for model in shown], loc="center left", borderpad=0)
+    labels = [plain(model.label) for model in shown]
+    if hollow:
+        handles.append(Line2D([], [], linestyle="none", **{**_PUBLISHED, "marker": "o"}))
+        labels.append("hollow: ONNX Runtime")
+    corner.legend(handles, labels, loc="center left", borderpad=0)
     return page
 
 
