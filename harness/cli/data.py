@@ -15,6 +15,7 @@ from ..data.open import embedded, former, maker_of, open_data, particles_of
 from ..data.open import make as make_file
 from ..errors import UserError
 from ..plugin.datasets import DatasetMaker, MakeRequest, ReadRequest
+from ..plugin.detectors import Detector
 from ..plugin.specs import PROJECT
 from .common.options import Force, Quiet
 from .common.picture import picture
@@ -133,8 +134,9 @@ def import_(
     for warning in caught:
         typer.echo(f"{PROJECT}: warning: {warning.message}", err=True)
     typer.echo(
-        f"{out}: {done.responses} responses of {done.particles} particles, photon sums {done.smallest:g} to "
-        f"{done.largest:g}; {done.dropped} below {threshold} dropped; fingerprint {done.fingerprint}"
+        f"{out}: {done.responses} responses of {done.particles} particles, {_sums(request.detector)} "
+        f"{done.smallest:g} to {done.largest:g}; {done.dropped} below {threshold} dropped; fingerprint "
+        f"{done.fingerprint}"
     )
 
 
@@ -199,6 +201,10 @@ def check(
         if not problems:
             typer.echo(f"{data.path}: {len(data)} responses, fingerprint {data.fingerprint[:12]}, all well")
     return int(bool(problems))
+
+
+def _sums(detector: Detector) -> str:
+    return "photon sums" if detector.counted else f"sums ({detector.unit})"
 
 
 def _open(file: str, detector: str, quiet: bool) -> Dataset:

@@ -40,10 +40,11 @@ def lines(data: Dataset, report: Callable[[int, int], None]) -> tuple[list[Line]
     if len(data):
         quartiles = " / ".join(f"{value:g}" for value in np.quantile(photons, (0, 0.25, 0.5, 0.75, 1)))
         pixels = len(data) * data.shape[0] * data.shape[1]
+        what = "photon" if data.counted else "response"
         found += [
             ("repeats", f"{repeats.min()} to {repeats.max()} responses of a particle"),
-            ("photon threshold", f"{data.min_photons}"),
-            ("photon sum", f"min / Q1 / Q2 / Q3 / max: {quartiles}"),
+            (f"{what} threshold", f"{data.min_photons}"),
+            (f"{what} sum", f"min / Q1 / Q2 / Q3 / max: {quartiles}"),
             ("", f"mean {photons.mean():.2f}, standard deviation {photons.std():.2f}"),
             ("zero pixels", f"{100 * zeros / pixels:.2f} %"),
             ("largest pixel", f"{largest:g}"),
