@@ -78,7 +78,7 @@ ROOMS = {
     "reports.tables": ("reports.text",),
     "reports.formats": ("reports.text", "reports.tables", "harness.*"),
     "reports.figures": ("reports.text", "reports.tables", "harness.*"),
-    "reports.rankings": ("reports.text", "reports.tables", "reports.formats", "harness.*"),
+    "reports.rankings": ("reports.text", "reports.tables", "reports.formats", "reports.figures", "harness.*"),
     "reports.page": ("reports.text", "reports.tables", "reports.formats", "reports.figures"),
     "reports": (
         "reports.text",

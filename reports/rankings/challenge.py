@@ -4,19 +4,25 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from simbench.harness.challenge import published
 from simbench.harness.challenge.protocol import comparable
-from simbench.harness.files import write_text
+from simbench.harness.files import atomic, write_text
 
+from ..figures import challenge as figures
+from ..figures.style import to_png
 from ..formats.markdown import escape
 from ..tables.table import MISSING
 from ..text.results import one_line
 from . import grid
 
 Labelled = tuple[str, Mapping[str, Any]]  # a result of simbench score, and the folder that it is in
+DPI = 150
 _SEPARATION = "separation: "  # how the names of single histograms begin
 _CSV = ("detector", "label", "score", "side", "value", "error", "rows", "comparable")
 _OURS = {
@@ -34,7 +40,7 @@ def render_score(result: Mapping[str, Any], format: str) -> str:  # noqa: A002 -
 
 
 def write_score(result: Mapping[str, Any], out: Path) -> list[Path]:
-    """Write ``scores.csv``, tidy, and ``score.md`` into a folder; returns the paths."""
+    """Write ``scores.csv``, tidy, ``score.md`` and figures into a folder; returns the paths."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(_CSV)
@@ -47,6 +53,16 @@ def write_score(result: Mapping[str, Any], out: Path) -> list[Path]:
     paths = [out / "scores.csv", out / "score.md"]
     write_text(paths[0], text.getvalue())
     write_text(paths[1], render_score(result, "markdown"))
+    drawings: dict[str, Callable[[], Figure]] = {}
+    if any(name.startswith(_SEPARATION) for name in result["scores"]):
+        drawings["layers.png"] = partial(figures.layers, result)
+    if result["detector"] in published.detectors():
+        shown = (result["detector"], "fpd_x1e3", "gpu_ms_batch100", {result["label"]: result})
+        drawings["published.png"] = partial(figures.tradeoff, *shown)
+    for name, draw in drawings.items():
+        paths.append(out / name)
+        with atomic(paths[-1]) as part:
+            part.write_bytes(to_png(draw, DPI))
     return paths
 
 

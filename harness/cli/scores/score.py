@@ -52,7 +52,7 @@ def score(
 
     Files are HDF5 with incident_energies (N, 1) and showers (N, V) in MeV. Each score is a step of its own,
     kept in OUT/steps: started again, only what is missing or has changed is computed. OUT gets score.json,
-    scores.csv and score.md.
+    scores.csv, score.md and figures.
 
     For example:
 

@@ -26,7 +26,8 @@ def test_a_file_is_scored_and_ranked(typed, showers, tmp_path):
     assert status == 0, err
     assert "the challenge's has 121000" in said
     assert "separation power, voxels" in said
-    assert {"score.json", "scores.csv", "score.md"} <= {path.name for path in out.iterdir()}
+    made = {"score.json", "scores.csv", "score.md", "layers.png", "published.png"}
+    assert made <= {path.name for path in out.iterdir()}
     status, said, err = typed("leaderboard", "--published", out, "--by", "separation_voxel")
     assert status == 0, err
     assert "not comparable" in said
