@@ -29,6 +29,7 @@ from .rankings.comparison import render_comparison
 from .rankings.gallery import render_gallery, write_gallery
 from .rankings.grid import TEXT_FORMATS, write_texts
 from .rankings.leaderboard import render_leaderboard
+from .rankings.likelihood import render_likelihoods
 from .tables.build import places_by
 from .tables.experts import expert_count_table, expert_table
 from .tables.scores import channel_table, quartile_table, score_table, score_tables
@@ -56,6 +57,7 @@ __all__ = [
     "render_comparison",
     "render_gallery",
     "render_leaderboard",
+    "render_likelihoods",
     "render_published",
     "render_score",
     "render_sweep",

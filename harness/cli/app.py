@@ -20,7 +20,7 @@ from . import data, export, o2, plugin, report, run, sweep, train
 from . import list as listing
 from .common.formats import SYSTEM
 from .common.streams import hang_up, speak_plainly, warn_plainly
-from .scores import compare, gallery, leaderboard, score
+from .scores import compare, gallery, leaderboard, likelihood, score
 
 WRONG = 2
 INTERRUPTED = 130  # the status that typer, like a shell, makes of Ctrl-C
@@ -42,6 +42,7 @@ app.command("report")(report.report)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("likelihood")(likelihood.likelihood)
 app.command("gallery")(gallery.gallery)
 app.add_typer(data.app, name="data")
 app.add_typer(plugin.app, name="plugin")

@@ -56,6 +56,7 @@ COMMANDS = [
     ["score"],
     ["compare"],
     ["leaderboard"],
+    ["likelihood"],
     ["gallery"],
     ["o2", "bundle"],
     ["o2", "check"],
