@@ -41,8 +41,13 @@ def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; rename it to ``path`` on success, delete it otherwise.
 
     Where ``path`` is a link, the file that it leads to is replaced, and the link stays.
+
+    Raises:
+        UserError: it is a device or a pipe, which a file would replace.
     """
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if target.exists() and not target.is_file() and not target.is_dir():
+        raise UserError(f"cannot write {path}: it is a device or a pipe, expected a file")
     part = _part(target)
     try:
         yield part

@@ -47,6 +47,7 @@ from .plugin.datasets import (
     ReadRequest,
     Responses,
 )
+from .plugin.description import Description
 from .plugin.detectors import ChannelMap, Detector, Feature
 from .plugin.metric import Metric, Resampling, Scored, Value
 from .plugin.observables import OBSERVABLES, Observable
@@ -55,7 +56,6 @@ from .plugin.simulators import (
     ANCHOR,
     Check,
     Context,
-    Description,
     Exported,
     Likelihood,
     Progress,

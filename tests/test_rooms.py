@@ -11,7 +11,14 @@ from import_graph import FOLDERS, ROOT, imported, longest, modules, source, with
 
 # A room is a folder of modules, without its sub-folders. It may import itself and what stands beside it: a
 # room, one module ("harness.rng"), or a folder with all that is in it ("harness.*").
-ROOT_OF_HARNESS = ("harness.arrays", "harness.errors", "harness.files", "harness.rng", "harness.system")
+ROOT_OF_HARNESS = (
+    "harness.arrays",
+    "harness.errors",
+    "harness.files",
+    "harness.forms",
+    "harness.rng",
+    "harness.system",
+)
 BELOW_MODELS = (
     "harness.plugin",
     "harness.data",
@@ -34,7 +41,7 @@ BELOW_CLI = (
 ROOMS = {
     "harness": ("harness.plugin", "harness.data", "harness.contract"),  # the faces, and what all may import
     "harness.processes": ("harness.errors",),
-    "harness.plugin": ("harness.arrays", "harness.errors", "harness.rng"),
+    "harness.plugin": ("harness.arrays", "harness.errors", "harness.forms", "harness.rng"),
     "harness.metrics.tools": ("harness.plugin", "harness.errors", "harness.rng"),
     "harness.metrics": ("harness.metrics.tools", "harness.plugin", "harness.errors", "harness.rng"),
     "harness.data": ("harness.plugin", *ROOT_OF_HARNESS),

@@ -25,6 +25,8 @@ from .verify import BY_CHECKSUMS, verified
 
 Report = Callable[[int], None]
 
+SEEDS = 2**63
+MOST = 10**9  # particles, or responses of each, of a dataset that is made
 CONDITIONS = 64  # to try a simulator with
 _PARTICLES = 1  # seed of those: of no dataset that comes with simbench
 
@@ -54,6 +56,10 @@ def make(path: Path, maker: DatasetMaker, request: MakeRequest, report: Report =
     for what, number in (("particles", request.particles), ("repeats", request.repeats)):
         if number < 1:
             raise UserError(f"{what} should be at least 1, found {number}")
+        if number > MOST:
+            raise UserError(f"{what} should be at most {MOST:,}, found {number}")
+    if not -SEEDS <= request.seed < SEEDS:
+        raise UserError(f"--seed should be within 2**63 of 0, found {request.seed}")
     if request.like is not None and not maker.draws_like:
         raise UserError(f"dataset maker {maker.name!r} draws particles of its own only, none like a file's")
     if request.shared and not maker.shares_particles:

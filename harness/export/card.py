@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..files import read_json
 from ..models.names import Model
 from ..plugin.detectors import Detector
 from ..plugin.simulators import Check, Exported, TrainedOn
 from ..plugin.specs import own_version
+from ..record.result import read_result
 
 _O2 = """\
 ALICE's O2 runs `generator.onnx` with `scales.txt`: its conditions have the mass in MeV and the charge in
@@ -96,12 +96,9 @@ def scores_of(run: Path, label: str, detector: str) -> dict[str, Any]:
     Raises:
         UserError: there is no such run, or the model has no scores for the detector in it.
     """
-    result = read_json(run / "result.json")
-    try:
-        found = {entry["name"]: entry for entry in result["models"] if entry["status"] == "ok"}
-        scored, metrics = result["protocol"]["detector"], result["metrics"]
-    except (KeyError, TypeError):
-        raise UserError(f"{run / 'result.json'} is no result of simbench run") from None
+    result = read_result(run)
+    found = {entry["name"]: entry for entry in result["models"] if entry["status"] == "ok"}
+    scored, metrics = result["protocol"]["detector"], result["metrics"]
     if scored != detector:
         raise UserError(f"--run {run}: expected a run of detector {detector!r}, found {scored!r}")
     if label not in found:

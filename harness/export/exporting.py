@@ -44,9 +44,10 @@ from ..o2.check import steps
 from ..o2.contract import o2_graph, o2_scales
 from ..o2.path import O2Path
 from ..o2.scales_file import scales_text
+from ..plugin.description import Description, describe
 from ..plugin.detectors import Detector
 from ..plugin.registry import Registry
-from ..plugin.simulators import Check, Context, Description, Exported, Simulator, TrainedOn, describe
+from ..plugin.simulators import Check, Context, Exported, Simulator, TrainedOn
 from ..plugin.specs import own_version
 from .card import card
 

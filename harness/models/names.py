@@ -71,6 +71,8 @@ def find_model(registry: Registry, spec: str) -> Model:
         offer, source = offer_of(name)
     else:
         offer, source = registry.simulators[name], registry.simulators.sources[name]
+    if spec.endswith("@"):
+        raise UserError(f"model {spec!r}: no folder of weights is named after the @")
     if folder and not Path(folder).is_dir():
         raise UserError(f"model {spec!r}: no folder of weights at {folder}")
     label = f"{offer.name}@{folder}" if folder else offer.name

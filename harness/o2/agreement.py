@@ -9,9 +9,10 @@ from scipy import stats
 
 from ..models.onnx.declared import WEIGHTS_KEY
 from ..models.onnx.read import read_onnx
+from ..plugin.description import describe
 from ..plugin.detectors import Detector
 from ..plugin.registry import Registry
-from ..plugin.simulators import Check, Context, describe
+from ..plugin.simulators import Check, Context
 
 ALIKE = 0.02  # of WS
 CHANCE = 1e-3  # of a larger difference of means where there is none, by Student's t

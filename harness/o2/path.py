@@ -5,6 +5,7 @@ units, scaled in float32; batch 1, one thread, inputs by position, new normal no
 ``Nx y + x`` of the first output; ``(int)expm1f`` photons.
 """
 
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ class PathPlugin:
     @property
     def name(self) -> str:
         """What tables call it."""
-        return f"o2:{self.graph.name}"
+        return re.sub(r"[\s,=@]", "_", f"o2:{self.graph.name}")  # which mean something to --models
 
     @hookimpl
     def simbench_simulators(self) -> Iterable[SimulatorOffer]:

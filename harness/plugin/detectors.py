@@ -35,13 +35,6 @@ class ChannelMap:
     names: tuple[str, ...]
     masks: Masks
 
-    def __post_init__(self) -> None:
-        if self.masks.ndim != 3 or len(self.masks) != len(self.names) or self.masks.dtype != np.bool_:
-            raise ValueError(
-                f"channel masks must be boolean of shape ({len(self.names)}, H, W), one for each of "
-                f"{', '.join(self.names)}; found {self.masks.dtype} of shape {self.masks.shape}"
-            )
-
 
 @dataclass(frozen=True)
 class Detector:
@@ -77,29 +70,6 @@ class Detector:
     counted: bool = True
     observables: tuple[Observable, ...] = field(default=OBSERVABLES, repr=False)
     geometry: Cylinders | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        if self.geometry is not None and self.geometry.voxels != self.shape[0] * self.shape[1]:
-            raise ValueError(
-                f"detector {self.name!r}: its geometry has {self.geometry.voxels} voxels, "
-                f"its shape is {self.shape}"
-            )
-        for name, channel_map in self.channels.items():
-            if "/" in name:
-                raise ValueError(f"detector {self.name!r}: a channel convention's name has no '/': {name!r}")
-            if channel_map.masks.shape[1:] != self.shape:
-                raise ValueError(
-                    f"detector {self.name!r}: the masks of channel convention {name!r} have the shape "
-                    f"{channel_map.masks.shape[1:]}, expected {self.shape}"
-                )
-        names = [observable.name for observable in self.observables]
-        if len(set(names)) < len(names):
-            raise ValueError(f"detector {self.name!r}: observables of one name: {', '.join(sorted(names))}")
-        if self.default_channels not in self.channels:
-            raise ValueError(
-                f"detector {self.name!r}: the default channel convention {self.default_channels!r} is not "
-                f"one of its own: {', '.join(self.channels)}"
-            )
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from .detectors import Detector
 from .metric import Metric
 from .reports import ReportFormat
 from .simulators import SimulatorOffer
-from .sound import metric_fault, with_sound_observables
+from .sound import fault_of, with_sound_observables
 from .specs import PROJECT, own_version
 from .sweeps import Sweep
 
@@ -137,18 +137,19 @@ class Registry:
         others: Iterable[object],
     ) -> None:
         label = f"plugin {source.name} {source.version}, {hook}"
+        records: list[Record] = []
         try:
             answers: list[Iterable[Record]] = self._manager.subset_hook_caller(hook, others)()
-            records = [record for answer in answers for record in answer]
+            for answer in answers:
+                records.extend(answer)  # what comes before a failure stays
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
             self.problems.append(f"{label}: {traced(error)}")
-            return
         for record in records:
             try:
                 sound, faults = _examined(record, catalogue, record_type)
             except Exception as error:  # noqa: BLE001 - a plugin's record may be anything
                 sound, faults = None, [traced(error)]
-            self.problems += [f"{label}: {fault}" for fault in faults]
+            self.problems += [f"{label}: {' '.join(fault.split())}" for fault in faults]
             if sound is not None:
                 catalogue.records[sound.name] = sound
                 catalogue.sources[sound.name] = source
@@ -160,7 +161,7 @@ def _examined(
     """The record, less what is wrong with it, or ``None``; and a line for each thing that is."""
     if not isinstance(record, record_type):
         return None, [f"expected {record_type.__name__} records, found {type(record).__name__}"]
-    fault = metric_fault(record) if isinstance(record, Metric) else None
+    fault = fault_of(record, catalogue.kind)
     if fault is None and record.name in catalogue.records:
         owner = catalogue.sources[record.name].name
         fault = f"the {catalogue.kind} {record.name!r} is already {owner}'s"

@@ -1,6 +1,5 @@
 """A format of tables as text, as a plugin offers it."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +18,3 @@ class ReportFormat:
     name: str
     file: str
     render: Callable[[list[Any]], str]
-
-    def __post_init__(self) -> None:
-        if not re.fullmatch(r"report\.\w[\w.-]*", self.file):
-            raise ValueError(
-                f"report format {self.name!r}: file should be report. and a suffix, found {self.file!r}"
-            )

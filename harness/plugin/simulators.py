@@ -1,6 +1,5 @@
 """Simulators: what each promises, what else it may be able to do, and how a plugin offers it."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,65 +73,6 @@ class Likelihood(Protocol):
             responses: (N, H, W) in the detector's unit.
         """
         ...
-
-
-@dataclass(frozen=True)
-class Description:
-    """What a simulator tells of itself, each by an optional attribute of its own.
-
-    Attributes:
-        trained_on: of ``trained_on``: what it was trained on, ``None`` if unknown.
-        training: of ``training_record``: the JSON values ``preset``, ``seed``, ``steps``, ``best_step``,
-            ``validation`` and ``history``, a list of objects with ``step``, ``epoch``, ``losses`` and
-            ``validation``, and with ``seconds``, counted from the start of the training, where they are
-            known. ``parameters`` may tell the number of trained parameters.
-        notes: of ``notes``: phrases such as ``output taken for log(1 + photons), undeclared``, to be said
-            wherever its scores are shown.
-        execution: of ``execution``: ``engine``, the library that runs it, ``batch``, how many responses it
-            computes together, and ``threads``, if it has a number of its own and not PyTorch's.
-        footprint: of ``footprint``: integers, ``bytes`` of its files and ``parameters`` of its networks.
-        weights: of ``fingerprint``: a text that identifies its weights, where they can change under its name.
-            The harness adds the digest of a weights folder.
-    """
-
-    trained_on: TrainedOn | None = None
-    training: Mapping[str, Any] | None = None
-    notes: tuple[str, ...] = ()
-    execution: Mapping[str, Any] = field(default_factory=dict)
-    weights: Any = None
-    footprint: Mapping[str, Any] = field(default_factory=dict)
-
-
-def describe(simulator: Simulator) -> Description:
-    """What a simulator tells of itself, in plain types that JSON and other processes know.
-
-    Raises:
-        Exception: whatever its attributes raise, or are.
-    """
-    trained = getattr(simulator, "trained_on", None)
-    record = getattr(simulator, "training_record", None)
-    if trained is not None:
-        particles = None if trained.particles is None else np.array(trained.particles, dtype=np.uint64)
-        trained = TrainedOn(
-            str(trained.dataset),
-            str(trained.split),
-            int(trained.split_seed),
-            float(trained.test_fraction),
-            particles,
-        )
-    return Description(
-        trained_on=trained,
-        training=None if record is None else _plain(dict(record)),
-        notes=tuple(map(str, getattr(simulator, "notes", ()))),
-        execution=_plain(dict(getattr(simulator, "execution", {}))),
-        weights=_plain(getattr(simulator, "fingerprint", None)),
-        footprint=_plain(dict(getattr(simulator, "footprint", {}))),
-    )
-
-
-def _plain(value: Any) -> Any:
-    """As JSON has it."""
-    return json.loads(json.dumps(value, allow_nan=False))
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ import numpy.typing as npt
 from .. import rng
 from ..data.unit import OPTIONAL, Sums, Unit, narrow
 from ..errors import UserError
-from ..files import atomic, read_json
+from ..files import atomic
+from .result import read_result
 
-SCHEMA = 1  # of result.json
 REFERENCE = "reference.npz"  # no unit is called so: theirs end in -run0.npz and so on
 TRAINING = "training.npz"  # what is kept of the responses that models learn from
 EXAMPLES = 6  # responses of which the images are kept
@@ -86,25 +86,6 @@ def stored_identity(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def read_result(path: Path) -> dict[str, Any]:
-    """The content of a run's ``result.json``; ``path`` is the file or the folder that holds it.
-
-    Raises:
-        UserError: there is none (the run has not finished), or it is of another schema.
-    """
-    file = path / "result.json" if path.is_dir() else path
-    if path.is_dir() and not file.exists():
-        raise UserError(f"{path} holds no result.json: the run has not finished; start it again to resume it")
-    result = read_json(file)
-    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
-        found = result.get("schema") if isinstance(result, dict) else type(result).__name__
-        raise UserError(f"{file} is no result of this version: schema should be {SCHEMA}, found {found}")
-    missing = [key for key in ("protocol", "settings", "dataset", "metrics", "models") if key not in result]
-    if missing:
-        raise UserError(f"{file} is no complete result: it lacks {', '.join(missing)}")
-    return result
-
-
 class RunFolder:
     """A finished run: its result and its units, which belong together.
 
@@ -118,25 +99,32 @@ class RunFolder:
         self._check_units()
 
     def _check_units(self) -> None:
-        """Each unit is of this result, its seed and all else that it says; one that says nothing passes."""
+        """Each unit is of this result, its seed and all else that identifies it.
+
+        Of a result by an older version, which tells no identity, only what both say is compared.
+        """
         units = (self.path if self.path.is_dir() else self.path.parent) / "units"
         settings, protocol = self.result["settings"], self.result["protocol"]
         told = stored_identity(units / REFERENCE)
-        self._require(units / REFERENCE, told, {"dataset": protocol["dataset"]})
+        known = any(model.get("identity") for model in self.result["models"])
+        self._require(units / REFERENCE, told, {"dataset": protocol["dataset"]}, known)
         for model in self.result["models"]:
             if model["status"] != "ok":
                 continue
             expected = {"seed": settings["seed"], **(model.get("identity") or {})}
             for run in range(settings["runs"]):
                 path = unit_path(units, model["name"], f"run{run}")
-                self._require(path, stored_identity(path), {**expected, "run": run})
+                identity = {**expected, "run": run}
+                self._require(path, stored_identity(path), identity, bool(model.get("identity")))
 
-    def _require(self, path: Path, found: Mapping[str, Any] | None, expected: Mapping[str, Any]) -> None:
+    def _require(
+        self, path: Path, found: Mapping[str, Any] | None, expected: Mapping[str, Any], known: bool
+    ) -> None:
         for name, value in expected.items():
-            if found and name in found and found[name] != value:
+            if found is not None and (known or name in found) and found.get(name) != value:
                 raise UserError(
                     f"{path} belongs to another run than {self.path / 'result.json'}: its {name} is "
-                    f"{found[name]!r:.60}, expected {value!r:.60}; start that run again"
+                    f"{found.get(name)!r:.60}, expected {value!r:.60}; start that run again"
                 )
 
     @property

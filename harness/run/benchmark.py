@@ -20,9 +20,9 @@ from ..plugin.detectors import Detector
 from ..plugin.metric import Metric
 from ..plugin.registry import Registry
 from ..plugin.simulators import Context
-from ..record.folder import SCHEMA
 from ..record.lock import held
 from ..record.protocol import Protocol
+from ..record.result import SCHEMA
 from ..score.evaluate import Measured, add_floors, has_floor, score_entry, score_rows, write_scores
 from ..score.scorer import score_all
 from . import timing

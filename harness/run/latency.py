@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import rng
-from ..plugin.simulators import Simulator, describe
+from ..plugin.description import describe
+from ..plugin.simulators import Simulator
 from ..processes.workers import with_threads
 
 CALLS = {1: 200, 100: 20, 10_000: 3}  # by particles in a call: so many are timed

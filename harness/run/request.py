@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from ..errors import UserError
 from .placement import Placement
 
+RUNS = 10_000  # more seeds than anybody needs: a slip of the hand
+SEEDS = 2**63
 ENGINES = ("auto", "torch", "onnx")
 
 
@@ -43,6 +45,16 @@ class Request:
         for what in self.keep:
             if what != "responses":
                 raise UserError(f"--keep should be responses, found {what!r}")
-        for what, number in (("--runs", self.runs), ("--limit", self.limit)):
+        for what, number, most in (("--runs", self.runs, RUNS), ("--limit", self.limit, SEEDS)):
             if number is not None and number < 1:
                 raise UserError(f"{what} should be at least 1, found {number}")
+            if number is not None and number >= most:
+                raise UserError(f"{what} should be below {most}, found {number}")
+        check_seed("--seed", self.seed)
+        check_seed("--split-seed", self.split_seed)
+
+
+def check_seed(option: str, seed: int) -> None:
+    """Raise UserError for a seed out of range."""
+    if not 0 <= seed < SEEDS:
+        raise UserError(f"{option} should be at least 0 and below 2**63, found {seed}")

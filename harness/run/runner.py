@@ -18,8 +18,9 @@ from .. import rng
 from ..data.sums import Projection
 from ..data.unit import Unit, joined
 from ..models.names import Model
+from ..plugin.description import Description
 from ..plugin.registry import Registry
-from ..plugin.simulators import Context, Description
+from ..plugin.simulators import Context
 from ..processes.executors import Executor
 from ..processes.workers import ENDED, LATE, Reply
 from ..record.folder import load_unit, save_unit, unit_path
@@ -180,13 +181,13 @@ class _ModelRun:
         self._marks.extend(opened.notes)
         self._training, self._execution = opened.training, opened.execution
         self._identity = {
+            **opened.execution,  # first: nothing that a model says replaces what follows
             "model": self._model.label,
             "plugin": [self._model.source.name, self._model.source.version, self._model.source.code()],
             "detector": list(plan.detector),
             "weights": opened.weights,
             "seed": plan.seed,
             "device": plan.context.device,
-            **opened.execution,
         }
         for run in range(plan.runs if plan.scoring else 0):
             unit = load_unit(self._path(run), {**self._identity, "run": run})

@@ -22,8 +22,9 @@ from ..data.sums import Projection
 from ..data.unit import Lit, Unit
 from ..errors import UserError, one_line, traced
 from ..files import kept_folder
+from ..plugin.description import Description, describe, notes_of
 from ..plugin.registry import Registry, Source, load
-from ..plugin.simulators import Context, Description, Routing, Simulator, SimulatorOffer, describe
+from ..plugin.simulators import Context, Routing, Simulator, SimulatorOffer
 from ..processes.workers import RAISED, Reply, with_threads
 from ..record.lock import LOCK
 from . import latency, timing
@@ -216,7 +217,7 @@ def check_responses(responses: Any, rows: int, shape: tuple[int, int]) -> npt.ND
 
 def _generate(simulator: Simulator, projection: Projection, task: Generate) -> Unit:
     responses = simulator.generate(task.conditions.copy(), seed=task.seed)
-    notes = tuple(map(str, getattr(simulator, "notes", ())))  # some are only known now
+    notes = notes_of(simulator)  # some are only known now
     responses = check_responses(responses, len(task.conditions), projection.shape)
     experts = None
     if task.run == 0 and isinstance(simulator, Routing):  # the expert depends on the condition alone

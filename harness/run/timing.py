@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import rng
-from ..plugin.simulators import Simulator, describe
+from ..plugin.description import describe
+from ..plugin.simulators import Simulator
 from ..record.protocol import CHUNK
 
 VERSION = 2  # of what is measured: a timing of another is made anew

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +99,7 @@ def measure(metric: Metric, run: Scored) -> list[Value]:
         values = list(metric.function(run))
     except TooFewError as error:
         raise NotMeasuredError(f"{NOT_MEASURED}: {error}") from error
-    for value in values:
-        if not isinstance(value, Value):
-            raise TypeError(f"metric {metric.name!r} should give Value records, found {type(value).__name__}")
-        if not isinstance(value.subset, str) or not isinstance(value.channel, str):
-            raise TypeError(f"metric {metric.name!r} should name subset and channel by texts, found {value}")
-        if any(number is not None and not np.isfinite(number) for number in (value.value, value.error)):
-            raise ValueError(f"metric {metric.name!r} should give finite values, found {value}")
+    values = [_plain_value(metric.name, value) for value in values]
     places = [(value.subset, value.channel) for value in values]
     if len(set(places)) < len(places):
         twice = next(place for place in places if places.count(place) > 1)
@@ -117,6 +112,29 @@ def measure(metric: Metric, run: Scored) -> list[Value]:
     if ("all", "mean") not in places:
         raise ValueError(f"metric {metric.name!r} gives no value of subset 'all' and channel 'mean'")
     return values
+
+
+def _plain_value(metric: str, value: Any) -> Value:
+    """A value with floats, as JSON has them, where a metric gave numbers of another kind.
+
+    Raises:
+        TypeError: it is no :class:`Value`, its place is no text, or what it holds is no single real number.
+        ValueError: that is not finite.
+    """
+    if not isinstance(value, Value):
+        raise TypeError(f"metric {metric!r} should give Value records, found {type(value).__name__}")
+    if not isinstance(value.subset, str) or not isinstance(value.channel, str):
+        raise TypeError(f"metric {metric!r} should name subset and channel by texts, found {value}")
+    numbers = [value.value, value.error]
+    for place, number in enumerate(numbers):
+        if number is None:
+            continue
+        if not isinstance(number, Real) or isinstance(number, bool | np.bool_):
+            raise TypeError(f"metric {metric!r} should give real numbers, found {value}")
+        numbers[place] = float(number)
+        if not np.isfinite(numbers[place]):
+            raise ValueError(f"metric {metric!r} should give finite values, found {value}")
+    return replace(value, value=numbers[0], error=numbers[1])
 
 
 def measure_all(metric: Metric, run: Scored) -> list[Value]:

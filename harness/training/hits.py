@@ -12,7 +12,7 @@ from ..plugin.classifiers import ClassifierRequest
 from ..plugin.registry import Registry
 from ..plugin.simulators import TrainedOn
 from ..run.benchmark import open_asked
-from ..run.request import Request
+from ..run.request import Request, check_seed
 from ..run.watch import Watch
 
 
@@ -34,6 +34,8 @@ def prepare_hits(
     Raises:
         UserError: the data do not tell of raw particles, or are split by events.
     """
+    request.check()
+    check_seed("--seed", seed)
     detector = registry.detectors[request.detector]
     if request.split != "particle":
         raise UserError(f"a classifier is trained on particles: --split particle, found {request.split!r}")

@@ -11,7 +11,7 @@ from ..errors import UserError, one_line
 from ..plugin.detectors import Detector
 from ..plugin.registry import Registry
 from ..plugin.sweeps import Sweep, SweepPoint, SweepRequest
-from ..run.request import Request
+from ..run.request import Request, check_seed
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
@@ -38,8 +38,7 @@ class SweepOptions:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise UserError(f"--seeds should name each seed once, found {', '.join(map(str, self.seeds))}")
         for seed in self.seeds:
-            if not 0 <= seed < 2**63:
-                raise UserError(f"--seeds should be at least 0 and below 2**63, found {seed}")
+            check_seed("--seeds", seed)
         if self.workers < 1:
             raise UserError(f"--workers should be at least 1, found {self.workers}")
         self.scoring.check()

@@ -16,8 +16,8 @@ from ..plugin.simulators import Progress
 from ..plugin.sweeps import SweepPoint
 from ..processes.executors import Executor, Local, Processes
 from ..processes.workers import Reply
-from ..record.folder import read_result
 from ..record.protocol import Protocol
+from ..record.result import read_result
 from ..run.benchmark import run
 from ..run.request import Request
 from ..run.watch import Watch

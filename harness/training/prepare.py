@@ -16,7 +16,7 @@ from ..plugin.simulators import TrainedOn, TrainingRequest
 from ..record.lock import held
 from ..run.benchmark import open_asked
 from ..run.placement import resolve_device
-from ..run.request import Request
+from ..run.request import Request, check_seed
 from ..run.watch import Watch
 from .validation import Validation
 
@@ -49,6 +49,8 @@ def prepare(
     A tenth of the training part (of its particles, or events) is for validation. ``watch`` is told of
     it under ``name``; the other arguments are those of ``simbench train``.
     """
+    request.check()
+    check_seed("--seed", seed)
     detector = registry.detectors[request.detector]
     projection = Projection(detector)
     with open_asked(registry, detector, request, watch) as opened:

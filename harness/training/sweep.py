@@ -13,11 +13,14 @@ from typing import Any
 from ..data.open import split_rows
 from ..errors import UserError
 from ..files import read_json, write_json
+from ..forms import fault
+from ..plugin.description import TRAINING
 from ..plugin.registry import Registry
 from ..plugin.simulators import Context
 from ..plugin.sweeps import SweepPoint
 from ..record.lock import held
 from ..record.protocol import require_same
+from ..record.result import DATASET, EXPERTS, METRICS, PROTOCOL, entry_fault
 from ..run.benchmark import chosen_metrics, head_of, open_asked, protocol_of
 from ..run.placement import resolve_device
 from ..run.watch import Watch
@@ -29,6 +32,35 @@ FILE = "sweep.json"
 FLOOR = "mc"  # the simulator that draws from the truth: what a perfect model would score
 _HEAD = ("sweep", "title", "detector", "preset", "budget", "parameters", "finished")
 _KEYS = (*_HEAD, "protocol", "dataset", "metrics", "settings", "floor", "points")
+_ENTRY = {
+    "name": "text",
+    "status": {"ok", "failed"},
+    "error": ("null", "text"),
+    "marks?": ["text"],
+    "experts?": EXPERTS,
+    "training?": TRAINING,
+}
+_SETTING = ("text", "number")
+_POINT = {
+    **_ENTRY,
+    "model": "text",
+    "seed": "count",
+    "parameters": {"*": _SETTING},
+    "overrides": {"*": "text"},
+}
+_FORM = {
+    **dict.fromkeys(("sweep", "title", "detector", "preset"), "text"),
+    **dict.fromkeys(("caption?", "reference?", "command?"), "text"),
+    "budget": "number",
+    "parameters": ["text"],
+    "finished": "truth",
+    "protocol": PROTOCOL,
+    "dataset": DATASET,
+    "metrics": METRICS,
+    "settings": {"runs": "count", "seeds?": ["count"], "overrides?": {"*": "text"}, "limit?": "count"},
+    "floor": ("null", _ENTRY),
+    "points": [_POINT],
+}
 
 
 class _Record:
@@ -176,6 +208,12 @@ def read_sweep(folder: Path) -> dict[str, Any]:
     missing = [key for key in _KEYS if key not in content]
     if missing:
         raise UserError(f"{file} is no complete sweep: it lacks {', '.join(missing)}")
+    wrong = fault(content, _FORM)
+    for index, entry in enumerate([content["floor"] or {}, *content["points"]] if wrong is None else ()):
+        place = f"points[{index - 1}]" if index else "floor"
+        wrong = wrong or entry_fault(entry, content["metrics"], place, content["settings"]["runs"])
+    if wrong:
+        raise UserError(f"{file} is damaged, or was changed by hand: {wrong}")
     return content
 
 

@@ -119,6 +119,26 @@ def _visible(change: Change) -> str:
     return f"{100 * change.visible / abs(change.base.mean):.2g} %"
 
 
+def _power(comparison: Comparison) -> str:
+    """How large a change these runs could show, of the metric that a tolerance names first: one sentence."""
+    shares = {
+        (change.metric, change.model): change.visible / abs(change.base.mean)
+        for change in comparison.changes
+        if change.visible is not None and change.base is not None and change.base.mean
+    }
+    guarded = [change.metric for change in comparison.changes if change.tolerance]
+    metric = next(iter((*guarded, *(name for name, _ in shares))), None)
+    seen = sorted((share, model) for (name, model), share in shares.items() if name == metric)
+    if not seen:
+        return ""
+    ends = (f"{float(f'{100 * share:.2g}'):g} % ({one_line(name)})" for share, name in (seen[0], seen[-1]))
+    counts = [run.result["settings"]["runs"] for run in (comparison.base, comparison.new)]
+    return (
+        f" With these runs ({counts[0]} and {counts[1]}) a change of {one_line(str(metric))} would be seen "
+        f"from {' to '.join(ends)}."
+    )
+
+
 def _signed(value: float, error: float) -> str:
     return _plus(grid.value(value, error), value)
 
@@ -137,7 +157,8 @@ def _notes(comparison: Comparison) -> list[str]:
         "from the spread between runs and from resampling the particles of the test part "
         f"({REPLICATES} replicates of a bootstrap, or {PARTS} of a jackknife).",
         f"Seen from: the change, of the base, that these runs would have shown to be significant in "
-        f"{100 * POWER:g} % of such comparisons; a smaller one may be there all the same.",
+        f"{100 * POWER:g} % of such comparisons; a smaller one may be there all the same."
+        + _power(comparison),
         f"p: adjusted for {tests} tests at once (Holm). A change is significant with p of at most "
         f"{level:.2g}; a regression is a significant change for the worse by more than the tolerance.",
         held_fixed(runs),

@@ -26,6 +26,16 @@ def names_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+def test_a_device_is_not_replaced_by_a_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(UserError, match="it is a device or a pipe, expected a file"):
+            write_text(tmp_path / name, "text")
+    assert (tmp_path / "pipe").is_fifo()
+    assert names_in(tmp_path) == ["link", "pipe"]
+
+
 def test_text_appears_at_the_end(tmp_path):
     path = tmp_path / "file.txt"
     with atomic(path) as part:

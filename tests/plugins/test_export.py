@@ -165,6 +165,20 @@ def test_a_graph_that_does_not_agree_is_not_written(command, tmp_path, monkeypat
     assert [path.read_text() for path in (tmp_path / "to").iterdir()] == ["of before"]
 
 
+def finished(detector, metrics, models):
+    """The content of a ``result.json``."""
+    protocol = {"detector": detector, "dataset": "0", "min_photons": 1, "split": "particle", "split_seed": 0}
+    protocol |= {"limit": None, "channels": "expertsim", "test_fraction": 0.2, "chunk_size": 4096}
+    return {
+        "schema": 1,
+        "protocol": {**protocol, "metrics": {name: about["version"] for name, about in metrics.items()}},
+        "settings": {"seed": 0, "runs": 1},
+        "dataset": {"test_responses": 1, "test_particles": 1},
+        "metrics": metrics,
+        "models": models,
+    }
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -172,10 +186,10 @@ def test_a_graph_that_does_not_agree_is_not_written(command, tmp_path, monkeypat
         (("no-model",), "unknown model 'no-model'"),
         (("gan", "--detector", "no"), "unknown detector 'no'"),
         (("gan@nowhere",), "no folder of weights at nowhere"),
-        (("gan", "--run", "nowhere"), "cannot read nowhere/result.json"),
+        (("gan", "--run", "nowhere"), "cannot read nowhere"),
         (("gan", "--run", "neutron"), "expected a run of detector 'proton', found 'neutron'"),
         (("gan", "--run", "other"), "expected scores of 'gan', found those of mc"),
-        (("gan", "--run", "broken"), "is no result of simbench run"),
+        (("gan", "--run", "broken"), "is no result of this version"),
     ],
 )
 def test_wrong_use_is_one_line(command, tmp_path, monkeypatch, capsys, arguments, message):
@@ -186,8 +200,8 @@ def test_wrong_use_is_one_line(command, tmp_path, monkeypatch, capsys, arguments
         ("broken", "", None),
     ):
         (tmp_path / name).mkdir()
-        entries = [{"name": model, "status": "ok"} for model in models or ()]
-        result = {"protocol": {"detector": detector}, "metrics": {}, "models": entries}
+        entries = [{"name": model, "status": "ok", "error": None} for model in models or ()]
+        result = finished(detector, {}, entries)
         (tmp_path / name / "result.json").write_text(json.dumps(result if models is not None else []))
     assert command("export", *arguments, "--to", "to") == 2
     _, err = capsys.readouterr()
@@ -243,14 +257,12 @@ def test_scores_of_a_run_come_into_the_card(ours, tmp_path, capsys, command, mon
         return made
 
     monkeypatch.setattr(plugins, "load", load)
-    result = {
-        "protocol": {"detector": "proton", "limit": None, "metrics": {"ws": 1}},
-        "metrics": {"ws": {"title": "WS", "unit": "photons"}},
-        "models": [
-            {"name": name, "status": "ok", "ws": {"mean": mean, "std": std}}
-            for name, mean, std in (("gan", 9, 1), ("sevens", 3.25, 0.125), ("mc", 0.5, None))
-        ],
-    }
+    models = [
+        {"name": name, "status": "ok", "error": None, "ws": {"mean": mean, "std": std, "runs": [mean]}}
+        for name, mean, std in (("gan", 9, 1), ("sevens", 3.25, 0.125), ("mc", 0.5, None))
+    ]
+    ws = {"title": "WS", "unit": "photons", "better": "lower", "version": 1}
+    result = finished("proton", {"ws": ws}, models)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "result.json").write_text(json.dumps(result))
     options = ("--to", tmp_path / "to", "--run", tmp_path / "run")

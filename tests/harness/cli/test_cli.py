@@ -4,7 +4,7 @@ import pytest
 from cli_answers import fails, files_in, names_in
 
 from simbench.harness.plugin.metric import Metric, Value
-from simbench.harness.record.folder import read_result
+from simbench.harness.record.result import read_result
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +57,11 @@ def test_usage_errors(call, tmp_path, monkeypatch, arguments, words):
         (["--device", "absent"], ["unknown device 'absent'"]),
         (["--data", "absent.h5"], ["absent.h5", "no such file"]),
         (["--runs", "0"], ["--runs should be at least 1, found 0"]),
+        (["--runs", "9999999"], ["--runs should be below 10000, found 9999999"]),
         (["--limit", "0"], ["--limit should be at least 1, found 0"]),
+        (["--seed", "-1"], ["--seed should be at least 0 and below 2**63, found -1"]),
+        (["--split-seed", str(2**63)], ["--split-seed should be at least 0 and below 2**63"]),
+        (["--models", "flat@"], ["model 'flat@': no folder of weights is named after the @"]),
         (["--min-photons", "0"], ["--min-photons 0 is below"]),
     ],
 )

@@ -10,25 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from simbench.harness.data.sums import Projection
 from simbench.harness.errors import UserError
-from simbench.harness.plugin.detectors import ChannelMap
 from simbench.plugins.zdc import simbench_detectors
-
-
-def test_channel_map_needs_one_boolean_mask_a_name():
-    for names, masks in (
-        (("a", "b"), np.ones((1, 6, 4), bool)),
-        (("a",), np.ones((6, 4), bool)),
-        (("a",), np.ones((1, 6, 4), np.int8)),
-    ):
-        with pytest.raises(ValueError, match="channel masks must be boolean"):
-            ChannelMap(names, masks)
-
-
-def test_detector_checks_its_channels(toy):
-    with pytest.raises(ValueError, match=r"'toy'.*'thirds'.*\(6, 4\), expected \(4, 6\)"):
-        replace(toy.detector, shape=(4, 6))
-    with pytest.raises(ValueError, match="'quarters' is not one of its own: thirds, halves"):
-        replace(toy.detector, default_channels="quarters")
 
 
 def test_channel_map_by_name(toy):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from simbench.harness.errors import UserError
-from simbench.harness.hooks import ReportFormat, Sweep, hookimpl
+from simbench.harness.hooks import ChannelMap, ReportFormat, Sweep, hookimpl
 from simbench.harness.plugin import registry, specs
 from simbench.harness.plugin.metric import Metric, Value
 from simbench.harness.plugin.observables import Observable
@@ -70,7 +70,7 @@ def test_a_failing_hook_is_named_and_the_rest_survives(toy):
     made.add(toy.plugin(simulators=fails, metrics=list), HERE)
     one_problem(made, "mine 0.3", "simbench_simulators", "RuntimeError: broken on two lines")
     made.add(toy.plugin(simulators=[toy.offer("late")]), Source("later", "1"))
-    assert names(made.simulators) == ["good", "late"]
+    assert names(made.simulators) == ["good", "one", "late"]  # what came before the failure too
     assert len(made.problems) == 1
 
 
@@ -93,9 +93,10 @@ def test_a_record_of_the_wrong_type_is_named(toy):
 @pytest.mark.parametrize(
     "file", ["result.json", "report", "report.", "report./x", "../report.x", "report.x/y"]
 )
-def test_a_report_is_written_beside_the_others_and_nowhere_else(file):
-    with pytest.raises(ValueError, match=r"file should be report. and a suffix, found"):
-        ReportFormat("names", file, str)
+def test_a_report_is_written_beside_the_others_and_nowhere_else(toy, file):
+    made = Registry()
+    made.add(toy.plugin(reports=[ReportFormat("names", file, str)]), HERE)
+    one_problem(made, "'names'", "file should be report. and a suffix, found")
 
 
 def test_a_hook_that_gives_no_list_is_named(toy):
@@ -123,16 +124,16 @@ def flat(scored):
         ({"name": "status"}, ["'status'", "the name is one of a result's own"]),
         ({"name": "speed"}, ["'speed'", "the name is one of a result's own"]),
         ({"name": "all"}, ["'all'", "the name is one of a result's own"]),
-        ({"name": "a,b"}, ["no space, comma or '=', found 'a,b'"]),
-        ({"name": "a=b"}, ["no space, comma or '=', found 'a=b'"]),
-        ({"name": ""}, ["no space, comma or '=', found ''"]),
-        ({"name": ["list"]}, ["no space, comma or '=', found ['list']"]),
+        ({"name": "a,b"}, ["no space, comma, '=' or '@', found 'a,b'"]),
+        ({"name": "a=b"}, ["no space, comma, '=' or '@', found 'a=b'"]),
+        ({"name": ""}, ["no space, comma, '=' or '@', found ''"]),
+        ({"name": ["list"]}, ["no space, comma, '=' or '@', found ['list']"]),
         ({"name": "taken"}, ["the metric 'taken' is already toys's"]),
         ({"needs": ("image", "luck")}, ["'mine'", "needs should be of particle, ", "found 'luck'"]),
         ({"runs": 0}, ["'mine'", "runs should be a number above 0, or None, found 0"]),
         ({"version": "1"}, ["'mine'", "version should be a whole number, found '1'"]),
         ({"unit": None}, ["'mine'", "unit should be a text, found None"]),
-        ({"function": 5}, ["'mine'", "function and resampled should be functions"]),
+        ({"function": 5}, ["'mine'", "function should be a function, found 5"]),
         ({"needs": 5}, ["TypeError"]),
     ],
 )
@@ -142,6 +143,49 @@ def test_a_metric_that_is_not_sound_is_named_and_skipped(toy, changes, words):
     made.add(toy.plugin(metrics=[faulty, Metric("later", "Later", "", 1, flat)]), HERE)
     one_problem(made, "mine 0.3, simbench_metrics", *words)
     assert names(made.metrics) == ["taken", "later"]
+
+
+MASKS = np.ones((1, 6, 4), bool)
+
+
+def with_channels(detector, **changes):
+    channels = ChannelMap(**{"names": ("a",), "masks": MASKS, **changes})
+    return replace(detector, channels={"mine": channels}, default_channels="mine")
+
+
+@pytest.mark.parametrize(
+    ("kind", "record", "words"),
+    [
+        ("simulators", lambda toy: toy.offer("a,b"), "no space, comma, '='"),
+        ("simulators", lambda toy: toy.offer("a@b"), "no space, comma, '='"),
+        ("simulators", lambda toy: toy.offer("a\x1b[31m"), "no space, comma, '='"),
+        ("simulators", lambda toy: toy.offer("all"), "'all': the name means something else"),
+        ("simulators", lambda toy: toy.offer("x", detectors="toys"), "detectors should be a tuple of names"),
+        ("simulators", lambda toy: toy.offer("x", family=None), "family should be a text, found None"),
+        ("simulators", lambda toy: replace(toy.offer("x"), factory=5), "factory should be a function"),
+        ("detectors", lambda toy: with_channels(toy.detector, names=("a", "b")), "bool of shape (2, 6, 4)"),
+        ("detectors", lambda toy: with_channels(toy.detector, masks=MASKS[0]), "bool of shape (1, 6, 4)"),
+        ("detectors", lambda toy: with_channels(toy.detector, masks=MASKS * 1), "found int64 of shape"),
+        ("detectors", lambda toy: with_channels(toy.detector, masks=np.ma.array(MASKS)), "a masked array"),
+        ("detectors", lambda toy: with_channels(toy.detector, names=("mean",)), "none be mean"),
+        ("detectors", lambda toy: replace(toy.detector, shape=(4, 6)), "'thirds' should be bool"),
+        ("detectors", lambda toy: replace(toy.detector, shape=(6.0, 4)), "shape should be two numbers"),
+        ("detectors", lambda toy: replace(toy.detector, default_channels="no"), "'no' is not one of its own"),
+        ("detectors", lambda toy: replace(toy.detector, features=toy.detector.features * 2), "of one name"),
+        ("detectors", lambda toy: replace(toy.detector, features=("energy",)), "should be Feature records"),
+        ("datasets", lambda toy: replace(toy.maker(), detectors=None), "detectors should be"),
+        ("datasets", lambda toy: replace(toy.maker(), embedded={"toy": 5}), "Embedded records by detector"),
+        ("datasets", lambda toy: replace(toy.maker(), detectors=("other",)), "embeds 'toy', which is none"),
+        ("sweeps", lambda toy: Sweep("x", "X", "size", list), "parameters should be a tuple"),
+    ],
+)  # fmt: skip
+def test_a_record_that_is_not_sound_is_named_and_the_others_live(toy, kind, record, words):
+    good = {"simulators": toy.offer("good"), "detectors": replace(toy.detector, name="good")}
+    good |= {"datasets": replace(toy.maker(), name="good"), "sweeps": Sweep("good", "Good", ("size",), list)}
+    made = Registry()
+    made.add(toy.plugin(**{kind: lambda: [record(toy), good[kind]]}), HERE)
+    one_problem(made, f"mine 0.3, simbench_{kind}", words)
+    assert names(getattr(made, kind)) == ["good"]
 
 
 def test_all_words_of_a_models_entry_are_taken(toy, toy_file, tmp_path):

@@ -16,7 +16,7 @@ from simbench.harness.errors import UserError
 from simbench.harness.metrics.tools.replicates import mean_replicates
 from simbench.harness.metrics.wasserstein import WASSERSTEIN, wasserstein
 from simbench.harness.plugin.metric import Metric, Value
-from simbench.harness.record.folder import read_result
+from simbench.harness.record.result import read_result
 from simbench.harness.score.evaluate import spread
 
 # What a run writes

@@ -101,6 +101,9 @@ def test_a_model_that_fails_in_its_second_run_has_no_score(toy, toy_file, tmp_pa
         (lambda scored: None, "TypeError"),
         (lambda scored: ["text"], "should give Value records, found str"),
         (lambda scored: [Value("all", "mean", "high")], "TypeError"),
+        (lambda scored: [Value("all", "mean", 1 + 0j)], "'broken' should give real numbers"),
+        (lambda scored: [Value("all", "mean", np.ones(1))], "'broken' should give real numbers"),
+        (lambda scored: [Value("all", "mean", True)], "'broken' should give real numbers"),
         (lambda scored: [Value("all", "mean", 1.0)] * 2, "gives two values of subset and channel"),
         (lambda scored: [Value("all", None, 1.0)], "should name subset and channel by texts"),
         (lambda scored: [Value("all", "mean", 1.0), Value("floor", "x", 1.0)], "gives a subset 'floor'"),
@@ -119,6 +122,29 @@ def test_a_failing_metric_is_named_in_one_line_and_the_others_stay(
         assert "\n" not in model["broken"]["problem"]
         assert model["ws"]["mean"] > 0
     assert {row["metric"] for row in rows_of(tmp_path)} == {"ws", "empty"}
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"notes": "one text"}, "notes should be a tuple of texts, found 'one text'"),
+        ({"training_record": {"history": [1]}}, "training_record.history[0] should be an object, found 1"),
+        ({"training_record": {"steps": "many"}}, "training_record.steps should be a finite number"),
+        ({"execution": {"batch": "x"}}, "execution.batch should be a whole number of 0 or more, found 'x'"),
+        ({"trained_on": TrainedOn("x", "particle", 0, 0.2, np.ma.array([1]))}, "gives a masked array"),
+    ],
+)
+def test_what_a_simulator_says_of_itself_fails_it_and_not_the_run(toy, toy_file, tmp_path, said, message):
+    odd = toy.offer("odd", factory=lambda context: toy.Generates(toy.flat, **said))
+    result = toy.run(toy.registry(odd, toy.offer("flat")), toy_file, tmp_path)
+    assert message in entry(result, "odd")["error"]
+    assert entry(result, "flat")["status"] == "ok"
+
+
+def test_a_metrics_numbers_may_be_of_any_real_kind(toy, toy_file, tmp_path):
+    metric = Metric("single", "Single", "", 1, lambda scored: [Value("all", "mean", np.float32(0.5))])
+    result = toy.run(toy.registry(toy.offer("flat"), metrics=(metric,)), toy_file, tmp_path)
+    assert entry(result, "flat")["single"]["runs"] == [0.5, 0.5]
 
 
 def test_a_third_partys_metric_is_in_the_result(toy, toy_file, tmp_path):

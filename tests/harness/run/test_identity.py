@@ -9,7 +9,7 @@ import pytest
 
 from simbench.harness.errors import UserError
 from simbench.harness.plugin.registry import Source, _code
-from simbench.harness.record.folder import RunFolder, stored_identity, unit_path
+from simbench.harness.record.folder import REFERENCE, RunFolder, stored_identity, unit_path
 from simbench.harness.record.responses import blocks
 from simbench.harness.record.slim import slim
 from simbench.harness.run import benchmark
@@ -26,6 +26,15 @@ def weights(tmp_path):
     (tmp_path / "w" / "folder").symlink_to("../far/sub")
     (tmp_path / "w" / "variables" / "round").symlink_to("..")  # and so on for ever
     return tmp_path / "w"
+
+
+def test_nothing_that_a_model_says_replaces_what_identifies_its_units(toy, toy_file, tmp_path):
+    says = {"execution": {"seed": 7, "weights": "none", "model": "other", "engine": "mine"}}
+    made = toy.registry(toy.offer("says", factory=lambda context: toy.Generates(toy.flat, **says)))
+    toy.run(made, toy_file, tmp_path, seed=1)
+    told = stored_identity(unit_path(tmp_path / "units", "says", "run0"))
+    assert (told["seed"], told["model"], told["engine"]) == (1, "says", "mine")
+    assert told["weights"] == [None, None]
 
 
 @pytest.mark.parametrize("place", ["a", "variables/v", "linked", "folder/c"])
@@ -128,7 +137,7 @@ def two_runs(toy, toy_file, tmp_path):
     return tmp_path / "0", tmp_path / "1"
 
 
-@pytest.mark.parametrize("swap", ["seed", "run", "model"])
+@pytest.mark.parametrize("swap", ["seed", "run", "model", "reference"])
 def test_units_of_another_run_are_refused(two_runs, swap):
     first, second = (folder / "units" for folder in two_runs)
     target = unit_path(first, "flat", "run0")
@@ -136,17 +145,20 @@ def test_units_of_another_run_are_refused(two_runs, swap):
         "seed": unit_path(second, "flat", "run0"),
         "run": unit_path(first, "flat", "run1"),
         "model": unit_path(first, "bright", "run0"),
+        "reference": first / REFERENCE,  # which has neither seed nor run
     }[swap]
     RunFolder(two_runs[0])
     shutil.copy(source, target)
-    with pytest.raises(UserError, match=f"flat-run0.npz belongs to another run than .*: its {swap} is"):
+    with pytest.raises(
+        UserError, match=r"flat-run0.npz belongs to another run than .*: its (seed|run|model) is"
+    ):
         RunFolder(two_runs[0])
     text = (two_runs[0] / "result.json").read_text()
     older = json.loads(text)
     for model in older["models"]:
         del model["identity"]  # a result of before knows the seed
     (two_runs[0] / "result.json").write_text(json.dumps(older))
-    if swap != "model":
+    if swap in ("seed", "run"):
         with pytest.raises(UserError, match=f"its {swap} is"):
             RunFolder(two_runs[0])
 

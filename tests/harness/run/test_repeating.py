@@ -12,7 +12,7 @@ from simbench.harness.data.split import selected
 from simbench.harness.errors import UserError
 from simbench.harness.metrics.wasserstein import WASSERSTEIN
 from simbench.harness.plugin.metric import Metric, Value
-from simbench.harness.record.folder import read_result
+from simbench.harness.record.result import read_result
 
 # Independence and repeatability
 

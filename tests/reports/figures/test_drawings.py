@@ -168,7 +168,7 @@ def test_score_against_the_time_of_one_particle(
         latency = {
             engine: {"threads": {"1": call}} for engine, call in zip(("torch", "onnx"), calls, strict=False)
         }
-        record = {"seconds_per_10k": 1.0, "noisy": False, "threads": 1, "latency": latency}
+        record = {"seconds_per_10k": 1.0, "spread": 0.1, "noisy": False, "threads": 1, "latency": latency}
         return model(name, timing={"cpu": record})
 
     scene = scene_of(make_folder(tmp_path / "run", result(timed("gan", 0.5, 0.2), timed("mc", 9.0))))
@@ -189,9 +189,12 @@ def test_score_against_the_time_of_one_particle(
 def test_names_are_drawn_literally(tmp_path: Path, result: Any, model: Any, make_folder: Any) -> None:
     def entry(name: str) -> dict[str, Any]:
         history = [{"step": 1, "epoch": 0, "losses": {name: 1.0}, "validation": 1.0}]
-        timing = {"cpu": {"seconds_per_10k": 1.0, "noisy": False, "threads": 1}}
+        timing = {"cpu": {"seconds_per_10k": 1.0, "spread": 0.1, "noisy": False, "threads": 1}}
         return model(
-            name, timing=timing, training={"history": history}, experts=[{"share": 1.0, "mean": 1.0}]
+            name,
+            timing=timing,
+            training={"history": history},
+            experts=[{"share": 1.0, "mean": 1.0, "std": None}],
         )
 
     names = ["$a$b$ %s {0} #&^~", "a\\$b", "_hidden", "漢字", "x" * 150]

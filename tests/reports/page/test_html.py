@@ -93,7 +93,9 @@ def test_names_and_errors_inject_nothing(
 ) -> None:
     def run(text: str) -> dict[str, Any]:
         made = result(
-            model(text, marks=[text], experts=[{"share": 1.0}]), failed("broken", text, text), detector=text
+            model(text, marks=[text], experts=[{"share": 1.0, "mean": None, "std": None}]),
+            failed("broken", error=text),
+            detector=text,
         )
         made["command"] = made["dataset"]["provenance"] = made["environment"][text] = text
         made["metrics"]["ws"]["title"] = made["metrics"]["ws"]["unit"] = text

@@ -70,6 +70,12 @@ def test_hostile_names_stay_text(comparison):
     assert "a\\|b \\`c\\`" in markdown
 
 
+def test_what_the_runs_could_have_shown_is_a_sentence(folder):
+    changes = (change("gan", 4.29, 4.3), change("mc", 0.42, 0.43))
+    text = reports.render_comparison(Comparison(folder, folder, changes, 0.99), "table")
+    assert "With these runs (5 and 5) a change of ws would be seen from 10 % (gan) to 100 % (mc)." in text
+
+
 def test_without_a_regression_no_list_is_shown(folder):
     found = Comparison(folder, folder, (change("gan", 3.0, 3.0),), 0.99)
     text = reports.render_comparison(found, "markdown")
