@@ -7,12 +7,13 @@ WORKERS ?= auto
 REFERENCE := tests/reference/proton
 GUARDED := --models all --detector proton --runs 1 --no-resume --quiet
 
-.PHONY: help install run test test-quick lint docs map figures bench retrain reference guard clean
+.PHONY: help install run test test-quick fuzz lint docs map figures bench retrain reference guard clean
 
 help:
 	@echo "make run    set up .venv and compare all models on the embedded proton data"
 	@echo "make test   set up .venv and run the tests"
 	@echo "make test-quick  the tests less the slow ones, in a minute"
+	@echo "make fuzz   the fuzz tests with a hundred times as many inputs, at random (TIMES=100)"
 	@echo "make lint   ruff and mypy (strict)"
 	@echo "make docs   the documentation as a web site, in site/"
 	@echo "make map    the picture of the rooms, in docs/_static"
@@ -52,6 +53,10 @@ test: $(VENV)/.installed-test
 
 test-quick: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
+
+TIMES ?= 100
+fuzz: $(VENV)/.installed-test
+	SIMBENCH_FUZZ=$(TIMES) $(BIN)/python -m pytest -n 0 tests/harness/fuzz tests/plugins/readers/test_mutated.py
 
 lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check

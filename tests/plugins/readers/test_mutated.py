@@ -12,7 +12,8 @@ import warnings
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import tries
+from hypothesis import given
 from hypothesis import strategies as st
 
 from simbench.baselines.montecarlo import make_dataset
@@ -24,13 +25,7 @@ from simbench.plugins.readers.zdc_particles import known
 
 pytestmark = pytest.mark.slow
 
-CHECKED = settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+CHECKED = tries(60)
 SHAPES = {"neutron": (44, 44), "proton": (56, 30), "calochallenge-photons": (1, 368)}
 
 
