@@ -18,8 +18,10 @@ from ..plugin.specs import PROJECT, own_version
 from ..system import told
 from . import data, export, o2, plugin, report, run, sweep, train
 from . import list as listing
+from .batch import merge, plan
 from .common.formats import SYSTEM
 from .common.streams import hang_up, speak_plainly, warn_plainly
+from .results import results
 from .scores import compare, gallery, leaderboard, likelihood, score
 
 WRONG = 2
@@ -40,6 +42,8 @@ app.command("sweep")(sweep.sweep)
 app.command("export")(export.export)
 app.command("report")(report.report)
 app.command("score")(score.score)
+app.command("plan")(plan.plan)
+app.command("merge")(merge.merge)
 app.command("compare")(compare.compare)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("likelihood")(likelihood.likelihood)
@@ -47,6 +51,7 @@ app.command("gallery")(gallery.gallery)
 app.add_typer(data.app, name="data")
 app.add_typer(plugin.app, name="plugin")
 app.add_typer(o2.app, name="o2")
+app.add_typer(results.app, name="results")
 
 
 @app.callback(invoke_without_command=True)

@@ -27,7 +27,7 @@ from ..plugin.detectors import Detector
 from ..plugin.metric import Metric, Scored
 from ..plugin.registry import Registry
 from ..plugin.simulators import Context, Simulator, SimulatorOffer
-from ..run.benchmark import chosen_metrics
+from ..run.opening import chosen_metrics
 from ..run.runner import chunks
 from ..run.tasks import check_responses
 from ..score.evaluate import overall, scored, scored_by

@@ -1,6 +1,7 @@
 """One run of the benchmark, from what was asked to ``result.json`` and ``scores.csv``."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -10,27 +11,27 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.dataset import Dataset
-from ..data.open import open_data, split_rows
-from ..data.sums import Projection
-from ..data.training import keep_training_part
+from ..data.unit import Unit
 from ..errors import UserError
 from ..files import write_json
 from ..models.names import parse_models
-from ..plugin.detectors import Detector
 from ..plugin.metric import Metric
 from ..plugin.registry import Registry
 from ..plugin.simulators import Context
 from ..record.lock import held
+from ..record.part import PART, write_part
 from ..record.protocol import Protocol
 from ..record.result import SCHEMA
+from ..record.spent import Spent
 from ..score.evaluate import Measured, add_floors, has_floor, score_entry, score_rows, write_scores
 from ..score.scorer import score_all
 from . import timing
-from .entry import environment, model_entry
+from .entry import environment, expert_load, model_entry
 from .keep import keep_reference, keep_training, units_folder
-from .placement import resolve_device
+from .opening import Opened, chosen_metrics, open_asked, plan_of
+from .placement import Placement, resolve_device
 from .request import Request
-from .runner import Outcome, Plan, key_of, run_models
+from .runner import run_models
 from .timed import devices_of, time_models
 from .watch import Watch
 
@@ -49,6 +50,7 @@ def run(
         OSError: the system failed; what was computed is written before this is raised.
     """
     watch = watch or Watch()
+    begun = time.monotonic()
     request.check()
     detector = registry.detectors[request.detector]
     detector.channel_map(request.channels)  # it is there
@@ -58,148 +60,128 @@ def run(
     executor = request.placement.to_generate(registry)
     with ExitStack() as held_folder:
         with executor, open_asked(registry, detector, request, watch) as data:
-            protocol = protocol_of(request, detector, data, metrics)
-            learned, rows = split_rows(data, protocol.split, protocol.split_seed, protocol.min_photons)
-            rows = rows[: protocol.limit]
+            opened = Opened.of(data, request, detector, metrics)
+            protocol = opened.protocol
             held_folder.enter_context(held(out, command or "simbench run"))
             units = units_folder(out, protocol, request.resume)
-            training = None
-            if any(model.offer.recalls for model in models):
-                named = f"{protocol.split}-{protocol.split_seed}-{protocol.min_photons}"
-                training = keep_training_part(data, learned, named)
-            context = replace(context, min_photons=protocol.min_photons, training=training)
-            projection = Projection(detector)
-            identity = detector_identity(registry, projection, detector)
-            reference = keep_reference(data, rows, projection, units, request).light()
+            plan = plan_of(registry, request, context, models, opened, units)
+            reference = keep_reference(data, opened.rows, plan.projection, units, request).light()
             if request.scoring and any("training" in metric.needs for metric in metrics):
-                keep_training(data, learned, projection, units, identity)
-            plan = Plan(
-                protocol=protocol,
-                context=context,
-                conditions=data.conditions[rows],
-                example_rows=_known(reference.example_rows),
-                keys={model.label: key_of(registry, model, context) for model in models},
-                projection=projection,
-                runs=request.runs,
-                seed=request.seed,
-                allow_leak=request.allow_leak,
-                units=units,
-                detector=identity,
-                scoring=request.scoring,
-                timeout=request.placement.timeout,
-                keep="responses" in request.keep,
-            )
-            head = head_of(request, protocol, data, rows, metrics, context)
-            for name in ("result.json", "scores.csv"):  # of before: no other's, if this is killed
+                keep_training(data, opened.learned, plan.projection, units, plan.detector)
+            plan = replace(plan, example_rows=_known(reference.example_rows))
+            head = head_of(request, protocol, data, opened.rows, metrics, plan.context)
+            for name in ("result.json", "scores.csv", PART):  # of before: no other's, if this is killed
                 (out / name).unlink(missing_ok=True)
-            scored = len(rows) * request.runs * request.scoring
-            timed = len(devices_of(context.device)) * request.timing
-            watch.begin([model.label for model in models], scored + timing.RESPONSES * timing.REPEATS * timed)
+            if request.part is not None:
+                models = [model for model in models if plan.runs[model.label]]
+            scored = len(opened.rows)
+            generated = scored * max(map(len, plan.runs.values()), default=0)
+            timed = timing.RESPONSES * timing.REPEATS * len(devices_of(context.device)) * request.timing
+            watch.begin([model.label for model in models], generated + timed)
             outcomes = {}
             for outcome in run_models(models, plan, executor, watch.advance):
                 outcomes[outcome.model.label] = outcome
-                if outcome.status != "ok":
-                    watch.end(model_entry(outcome, {}))
-        del data, learned, rows  # of a large dataset they are large
-        measured = _score(registry, request, outcomes, metrics, units, protocol, watch)
+                if outcome.status != "ok" or request.part is not None:
+                    watch.end(model_entry(outcome))
+        del data, opened  # of a large dataset they are large
+        spent = Spent(scored, {label: outcome.spent for label, outcome in outcomes.items()})
+        entries = [model_entry(outcomes[model.label]) for model in models]
+        if request.part is not None:
+            result = write_part(out, request.part, {**head, "command": command}, plan.runs, entries)
+            spent.write(out, time.monotonic() - begun)
+            return result
+        kept = {label: outcome.units for label, outcome in outcomes.items()}
+        measured = score_units(
+            registry, request.placement, entries, kept, metrics, units, protocol, watch, spent
+        )
         trouble: Exception | None = None
         if request.timing:
-            generated = [outcome for outcome in outcomes.values() if outcome.status == "ok"]
+            ready = [outcome for outcome in outcomes.values() if outcome.status == "ok"]
             try:
                 with request.placement.to_time(registry) as executor:
-                    for outcome in time_models(generated, plan, executor, watch.advance):
+                    for outcome in time_models(ready, plan, executor, watch.advance):
                         outcomes[outcome.model.label] = outcome
             except (OSError, UserError) as error:  # the scores are there: they are written first
                 trouble = error
-        entries, scores = [], []
-        for model in models:
-            outcome, found = outcomes[model.label], measured.get(model.label)
-            told = {}
-            if found is not None and outcome.status == "ok":  # it may have failed while it was timed
-                photons = [unit.photons for unit in outcome.units]
-                told = score_entry(found, reference.photons, photons, protocol.min_photons)
-                scores += score_rows(model.label, protocol.detector, found)
-            entries.append(model_entry(outcome, told))
-        add_floors(entries, protocol.metrics, measured.get(None, {}))
-        for entry in entries:
-            if entry["status"] == "ok":
-                watch.end(entry)
+            entries = [model_entry(outcomes[model.label]) for model in models]
         result = {**head, "command": command, "models": entries}
-        try:
-            write_scores(out / "scores.csv", scores)
-        except OSError as error:  # result.json holds them too
-            trouble = trouble or error
-        write_json(out / "result.json", result)
-        if trouble is not None:
-            raise trouble
+        spent.write(out, time.monotonic() - begun)
+        finish(out, result, kept, measured, reference, watch, trouble)
     return result
 
 
-def chosen_metrics(registry: Registry, names: Sequence[str]) -> list[Metric]:
-    """The metrics of these names, each once; ``all`` is every one, no name those of the default set.
+def finish(
+    out: Path,
+    result: dict[str, Any],
+    kept: Mapping[str, Sequence[Unit]],
+    measured: Mapping[str | None, Mapping[str, Measured]],
+    reference: Unit,
+    watch: Watch,
+    trouble: Exception | None = None,
+) -> None:
+    """Write the scores into the models' entries of ``result``, and ``scores.csv`` and ``result.json``.
 
-    Raises:
-        UserError: one is unknown.
+    Args:
+        out: the folder.
+        result: all that ``result.json`` says, less the scores.
+        kept: the units of each model, light ones.
+        measured: the values of each model, and of ``None``: the reference's halves.
+        reference: the reference's light unit.
+        watch: is told the models that are done.
+        trouble: raised when all is written.
     """
-    if "all" in names:
-        return list(registry.metrics)
-    if names:
-        return [registry.metrics[name] for name in dict.fromkeys(names)]
-    return [metric for metric in registry.metrics if metric.default]
+    protocol, scores = result["protocol"], []
+    for entry in result["models"]:
+        found = measured.get(entry["name"])
+        if found is not None and entry["status"] == "ok":  # it may have failed while it was timed
+            units = kept[entry["name"]]
+            photons = [unit.photons for unit in units]
+            entry |= score_entry(found, reference.photons, photons, protocol["min_photons"])
+            entry |= expert_load(units[0], entry.get("training"))
+            scores += score_rows(entry["name"], protocol["detector"], found)
+    add_floors(result["models"], protocol["metrics"], measured.get(None, {}))
+    for entry in result["models"]:
+        if entry["status"] == "ok":
+            watch.end(entry)
+    try:
+        write_scores(out / "scores.csv", scores)
+    except OSError as error:  # result.json holds them too
+        trouble = trouble or error
+    write_json(out / "result.json", result)
+    if trouble is not None:
+        raise trouble
 
 
 def _known(rows: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64]:
     return np.zeros(0, np.int64) if rows is None else rows
 
 
-def _score(
+def score_units(
     registry: Registry,
-    request: Request,
-    outcomes: Mapping[str, Outcome],
+    placement: Placement,
+    entries: Iterable[Mapping[str, Any]],
+    kept: Mapping[str, Sequence[Unit]],
     metrics: Sequence[Metric],
     units: Path,
     protocol: Protocol,
     watch: Watch,
+    spent: Spent,
 ) -> dict[str | None, dict[str, Measured]]:
     """By model, and by ``None`` for the reference's halves where there is no reference simulation."""
-    runs: dict[str | None, int] = {
-        label: len(outcome.units) for label, outcome in outcomes.items() if outcome.units
-    }
-    families = ({"status": o.status, "family": o.model.offer.family} for o in outcomes.values())
-    if runs and not has_floor(families):
+    runs: dict[str | None, int] = {label: len(made) for label, made in kept.items() if made}
+    if runs and not has_floor(entries):
         runs[None] = 1
-    with request.placement.to_score(registry) as executor:
+    with placement.to_score(registry) as executor:
         return score_all(
-            runs, metrics, units, protocol.as_dict(), executor, request.placement.timeout, watch.scored
+            runs,
+            metrics,
+            units,
+            protocol.as_dict(),
+            executor,
+            placement.timeout,
+            watch.scored,
+            spent.scored,
         )
-
-
-def open_asked(registry: Registry, detector: Detector, request: Request, watch: Watch) -> Dataset:
-    """The data of a request, as :func:`open_data` opens them."""
-    return open_data(
-        registry, detector, request.data, watch.data, partial=request.allow_partial, force=request.force
-    )
-
-
-def protocol_of(request: Request, detector: Detector, data: Dataset, metrics: Sequence[Metric]) -> Protocol:
-    """What a request holds fixed on opened data."""
-    return Protocol(
-        detector=detector.name,
-        dataset=data.fingerprint,
-        min_photons=data.min_photons if request.min_photons is None else request.min_photons,
-        split=request.split,
-        split_seed=request.split_seed,
-        limit=request.limit,
-        channels=request.channels or detector.default_channels,
-        metrics={metric.name: metric.version for metric in metrics},
-        left_out=data.left_out,
-    )
-
-
-def detector_identity(registry: Registry, projection: Projection, detector: Detector) -> list[str | None]:
-    """What the numbers kept of a response depend on besides it: channels, observables, and their code."""
-    source = registry.detectors.sources[detector.name]
-    return [source.name, source.code(), projection.fingerprint()]
 
 
 def head_of(

@@ -12,8 +12,8 @@ from ..score.evaluate import spread
 from .runner import Outcome
 
 
-def model_entry(outcome: Outcome, scores: Mapping[str, Any]) -> dict[str, Any]:
-    """The object that ``result.json`` holds for a model, with its scores if there are some."""
+def model_entry(outcome: Outcome) -> dict[str, Any]:
+    """The object that ``result.json`` holds for a model, less its scores."""
     offer, source = outcome.model.offer, outcome.model.source
     entry: dict[str, Any] = {
         "name": outcome.model.label,
@@ -26,15 +26,12 @@ def model_entry(outcome: Outcome, scores: Mapping[str, Any]) -> dict[str, Any]:
         "marks": list(outcome.marks),
         **{name: outcome.execution.get(name) for name in ("engine", "batch")},
     }
-    entry |= scores
     if outcome.identity:
         entry["identity"] = dict(outcome.identity)
     if outcome.training is not None:
         entry["training"] = dict(outcome.training)
     if outcome.timing is not None:
         entry["timing"] = dict(outcome.timing)
-    if scores:
-        entry |= expert_load(outcome.units[0], outcome.training)
     return entry
 
 

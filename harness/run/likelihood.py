@@ -18,7 +18,7 @@ from ..errors import UserError
 from ..models.names import parse_models
 from ..plugin.registry import Registry
 from ..plugin.simulators import Context, Likelihood
-from .benchmark import open_asked
+from .opening import open_asked
 from .placement import resolve_device
 from .request import Request
 from .watch import Watch

@@ -48,6 +48,11 @@ class Placement:
         if self.timeout is not None and not 0 < self.timeout < math.inf:
             raise UserError(f"--timeout should be a number of seconds above 0, found {self.timeout:g}")
 
+    @property
+    def number(self) -> int:
+        """How many tasks are done side by side; of a cluster it is not known here, and 1."""
+        return (self.workers or _cores()) if self.executor == "processes" else 1
+
     def to_generate(self, registry: Registry) -> Executor:
         """One thread a process, in every one of them: nothing but the time depends on the choice.
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..errors import UserError
+from ..record.part import Part
 from .placement import Placement
 
 RUNS = 10_000  # more seeds than anybody needs: a slip of the hand
@@ -35,6 +36,7 @@ class Request:
     scoring: bool = True
     timing: bool = False
     keep: Sequence[str] = ()
+    part: Part | None = None
     placement: Placement = field(default_factory=Placement)
 
     def check(self) -> None:
@@ -42,6 +44,8 @@ class Request:
         self.placement.check()
         if self.engine not in ENGINES:
             raise UserError(f"unknown engine {self.engine!r}; known: {', '.join(ENGINES)}")
+        if self.part is not None and self.timing:
+            raise UserError("--timing is of whole runs, not of a --part: merge, then run --timing there")
         for what in self.keep:
             if what != "responses":
                 raise UserError(f"--keep should be responses, found {what!r}")

@@ -42,10 +42,10 @@ class Plan:
         example_rows: of the test part, of which run 0 keeps the images.
         keys: the models as other processes are told of them, by label.
         projection: to the sums that are kept.
-        runs, seed, allow_leak, timeout: as asked for.
+        runs: which are made, by label; none where nothing is to be generated.
+        seed, allow_leak, timeout: as asked for.
         units: the folder of units.
         detector: what identifies the detector, its channels and observables.
-        scoring: whether anything is to be generated.
         keep: whether the responses themselves are kept.
     """
 
@@ -55,12 +55,11 @@ class Plan:
     example_rows: npt.NDArray[np.int64]
     keys: Mapping[str, ModelKey]
     projection: Projection
-    runs: int
+    runs: Mapping[str, Sequence[int]]
     seed: int
     allow_leak: bool
     units: Path
     detector: Sequence[str | None]
-    scoring: bool = True
     timeout: float | None = None
     keep: bool = False
 
@@ -70,7 +69,8 @@ class Outcome:
     """How a model fared: its units, light ones, one a run, if ``ok``; else the one line that says why not.
 
     ``identity`` is all that the sums of its units depend on, besides the folder's protocol and the run;
-    ``execution`` is how it computes, as its description says.
+    ``execution`` is how it computes, as its description says; ``spent`` are the responses that were generated
+    now, and the seconds that they took.
     """
 
     model: Model
@@ -82,6 +82,7 @@ class Outcome:
     timing: Mapping[str, Any] | None = None
     identity: Mapping[str, Any] = field(default_factory=dict)
     execution: Mapping[str, Any] = field(default_factory=dict)
+    spent: tuple[int, float] = (0, 0.0)
 
 
 def chunks(count: int) -> Iterator[tuple[int, slice]]:
@@ -131,7 +132,7 @@ class _ModelRun:
     def __init__(self, model: Model, plan: Plan, advance: Advance) -> None:
         self.outcome: Outcome | None = None
         self._model, self._plan, self._advance = model, plan, advance
-        self._seconds = 0.0
+        self._seconds, self._spent = 0.0, (0, 0.0)
         self._repeated: set[tuple[int, ...]] = set()
         self._marks: list[str] = []
         self._identity: dict[str, Any] = {}
@@ -161,6 +162,8 @@ class _ModelRun:
         elif reply.error is not None:
             self._fail(reply.error)
         elif isinstance(task, Generate):
+            responses, seconds = self._spent
+            self._spent = responses + len(task.conditions), seconds + reply.seconds
             self._collect(task, reply.answer)
         else:
             yield from self._open(reply.answer)
@@ -189,7 +192,7 @@ class _ModelRun:
             "seed": plan.seed,
             "device": plan.context.device,
         }
-        for run in range(plan.runs if plan.scoring else 0):
+        for run in plan.runs[self._model.label]:
             unit = load_unit(self._path(run), {**self._identity, "run": run})
             if unit is None or not self._complete(unit, run):
                 yield from self._tasks(run, opened.weights)
@@ -207,7 +210,6 @@ class _ModelRun:
     def _tasks(self, run: int, weights: Any) -> Iterator[Task]:
         """Every chunk of a run, with a seed of its own."""
         self._parts[run] = {}
-        shutil.rmtree(responses_folder(self._path(run)), ignore_errors=True)  # of another identity
         key = self._plan.keys[self._model.label]
         rows_kept = self._plan.example_rows if run == 0 else self._plan.example_rows[:0]
         for index, rows in chunks(len(self._plan.conditions)):
@@ -218,6 +220,8 @@ class _ModelRun:
 
     def _collect(self, task: Generate, part: Unit) -> None:
         parts = self._parts[task.run]
+        if not parts:
+            shutil.rmtree(responses_folder(self._path(task.run)), ignore_errors=True)  # of another identity
         if part.lit is not None:
             save_block(self._path(task.run), task.chunk, part.lit)
         parts[task.chunk] = replace(part, lit=None)
@@ -248,6 +252,7 @@ class _ModelRun:
                 training=self._training,
                 identity=self._identity,
                 execution=self._execution,
+                spent=self._spent,
             )
 
     def _path(self, run: int) -> Path:

@@ -15,7 +15,7 @@ from ..errors import UserError
 from ..plugin.metric import Metric, Scored
 from ..record.folder import REFERENCE, TRAINING, RunFolder, load_unit, unit_path
 from ..record.responses import blocks, has_blocks
-from .evaluate import Blocks, Measured, add_floors, has_floor, score_entry, scored, scored_by
+from .evaluate import Blocks, Measured, add_floors, has_floor, score_entry, score_rows, scored, scored_by
 
 
 def reference_of(folder: RunFolder, convention: str) -> Unit:
@@ -75,10 +75,19 @@ def rescored(folder: RunFolder, metrics: Sequence[Metric], convention: str | Non
     Raises:
         UserError: there are no units, or none of this convention.
     """
+    return rescored_with_rows(folder, metrics, convention)[0]
+
+
+def rescored_with_rows(
+    folder: RunFolder, metrics: Sequence[Metric], convention: str | None = None
+) -> tuple[RunFolder, list[tuple[Any, ...]]]:
+    """As :func:`rescored`, with the rows of ``scores.csv``."""
     result = folder.result
     convention = convention or result["protocol"]["channels"]
     reference = reference_of(folder, convention)
-    models = [_entry(folder, reference, model, metrics, convention) for model in result["models"]]
+    found = [_entry(folder, reference, model, metrics, convention) for model in result["models"]]
+    models = [entry for entry, _ in found]
+    rows = [row for _, rows in found for row in rows]
     halves: dict[str, Measured] = {}
     if not has_floor(models):
         other = scored(reference, reference, {**result["protocol"], "channels": convention}).halves()
@@ -98,7 +107,7 @@ def rescored(folder: RunFolder, metrics: Sequence[Metric], convention: str | Non
         "rescored": {"metrics": [metric.name for metric in metrics], "channels": convention},
         "models": models,
     }
-    return again
+    return again, rows
 
 
 def _entry(
@@ -107,15 +116,17 @@ def _entry(
     model: Mapping[str, Any],
     metrics: Sequence[Metric],
     convention: str,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
+    """A model's entry and rows."""
     old = {*folder.result["metrics"], "quartiles", "below_threshold"}
     entry = {key: value for key, value in model.items() if key not in old}
     if model["status"] != "ok":
-        return entry
+        return entry, []
     try:
         runs = list(scored_runs(folder, reference, model["name"], convention))
     except ValueError as error:
-        return {**entry, "status": "failed", "error": str(error)}
+        return {**entry, "status": "failed", "error": str(error)}, []
     measured = {metric.name: scored_by(metric, runs) for metric in metrics}
     photons = [run.generated_photons for run in runs]
-    return {**entry, **score_entry(measured, reference.photons, photons, runs[0].min_photons)}
+    rows = score_rows(model["name"], folder.result["protocol"]["detector"], measured)
+    return {**entry, **score_entry(measured, reference.photons, photons, runs[0].min_photons)}, list(rows)

@@ -91,6 +91,7 @@ def score_all(
     executor: Executor,
     timeout: float | None = None,
     report: Callable[[int, int], None] = lambda *_: None,
+    spent: Callable[[str, float], None] = lambda *_: None,
 ) -> dict[str | None, dict[str, Measured]]:
     """By model and metric, the values run by run, or why there are none.
 
@@ -102,6 +103,7 @@ def score_all(
         executor: does the tasks; its processes see the folder.
         timeout: seconds that a task may take.
         report: told the tasks done, of how many.
+        spent: told the metric of each task, and its seconds.
     """
     tasks = [
         Score(label, run, metric.name, units, protocol)
@@ -125,6 +127,7 @@ def score_all(
             continue
         done += 1
         report(done, len(tasks))
+        spent(task.metric, reply.seconds)
         if reply.reason == LATE:
             problems[place] = f"took longer than {timeout:g} s"
         elif reply.error is not None:

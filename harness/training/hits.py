@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..plugin.classifiers import ClassifierRequest
 from ..plugin.registry import Registry
 from ..plugin.simulators import TrainedOn
-from ..run.benchmark import open_asked
+from ..run.opening import open_asked
 from ..run.request import Request, check_seed
 from ..run.watch import Watch
 

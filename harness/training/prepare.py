@@ -14,7 +14,7 @@ from ..plugin.classifiers import ClassifierRequest
 from ..plugin.registry import Registry
 from ..plugin.simulators import TrainedOn, TrainingRequest
 from ..record.lock import held
-from ..run.benchmark import open_asked
+from ..run.opening import open_asked
 from ..run.placement import resolve_device
 from ..run.request import Request, check_seed
 from ..run.watch import Watch

@@ -21,7 +21,8 @@ from ..plugin.sweeps import SweepPoint
 from ..record.lock import held
 from ..record.protocol import require_same
 from ..record.result import DATASET, EXPERTS, METRICS, PROTOCOL, entry_fault
-from ..run.benchmark import chosen_metrics, head_of, open_asked, protocol_of
+from ..run.benchmark import head_of
+from ..run.opening import chosen_metrics, open_asked, protocol_of
 from ..run.placement import resolve_device
 from ..run.watch import Watch
 from .plan import SweepOptions, points_of, require_same_points, require_same_sweep

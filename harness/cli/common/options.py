@@ -1,8 +1,11 @@
 """Options that mean the same in several commands."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ...run.request import Request
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress; the tables are printed all the same.")]
 Data = Annotated[
@@ -23,3 +26,12 @@ Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Engine = Annotated[
     str, typer.Option(help="What runs networks: torch, onnx, or auto, a fixed rule for each model.")
 ]
+Out = Annotated[Path | None, typer.Option(help="Folder for the results. [default: runs/DETECTOR]")]
+
+
+def folder_of(request: Request) -> Path:
+    """Where the results of a run go that names no folder; a part of it has one of its own."""
+    folder = Path("runs") / request.detector
+    if request.part is None:
+        return folder
+    return folder.with_name(f"{folder.name}-parts") / f"part-{request.part.number}"

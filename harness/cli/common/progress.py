@@ -40,8 +40,11 @@ def counter(progress: Progress, description: str) -> Callable[[int, int], None]:
     return report
 
 
-def watch(progress: Progress) -> Watch:
-    """Shows a run of the benchmark: a line a model, with its bar, and its scores as soon as it is done."""
+def watch(progress: Progress, scoring: str = "scoring") -> Watch:
+    """Shows a run of the benchmark: a line a model, with its bar, and its scores as soon as it is done.
+
+    ``scoring`` is what its last bar is called.
+    """
     tasks: dict[str, TaskID] = {}
 
     def begin(names: Sequence[str], responses: int) -> None:
@@ -58,7 +61,7 @@ def watch(progress: Progress) -> Watch:
         data=counter(progress, "making the embedded dataset"),
         begin=begin,
         advance=lambda name, count: progress.advance(tasks[name], count),
-        scored=counter(progress, "scoring"),
+        scored=counter(progress, scoring),
         end=end,
     )
 

@@ -49,6 +49,11 @@ def test_list_shows_everything(toy, cli_with):
 
 COMMANDS = [
     ["run"],
+    ["plan"],
+    ["merge"],
+    ["results", "add"],
+    ["results", "verify"],
+    ["results", "site"],
     ["list"],
     ["train"],
     ["sweep"],

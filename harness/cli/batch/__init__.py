@@ -1,0 +1,4 @@
+"""Commands for batch systems: ``plan`` and ``merge``.
+
+Imports ``cli.common``, ``batch`` and what the command line may.
+"""
