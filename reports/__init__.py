@@ -75,7 +75,7 @@ PRINTED = output.PRINTED
 """The formats that ``render`` knows, tables as text."""
 
 FORMATS = output.FORMATS
-"""The formats that ``write`` knows, with the page ``report.html``, ``figures/*.png`` and ``*.pdf``, too."""
+"""What ``write`` knows: also ``report.html``, ``figures/*.png`` and ``*.pdf``, ``report.parquet``."""
 
 
 def render(runs: Runs, format: str, by: str | None = None) -> str:  # noqa: A002 - the option is called so

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from .formats import csv_json, latex, markdown, terminal
+from .formats import csv_json, latex, markdown, parquet, terminal
 from .formats.files import Contents, write_contents
 from .tables.table import Table
 
@@ -15,8 +15,8 @@ _RENDERERS: Mapping[str, tuple[str, Callable[[list[Table]], str]]] = {
     "json": ("report.json", csv_json.render_json),
 }
 PRINTED = tuple(_RENDERERS)
-FORMATS = (*PRINTED, "html", "figures")
-FILES = (*(file for file, _ in _RENDERERS.values()), "report.html")
+FORMATS = (*PRINTED, "html", "figures", "parquet")
+FILES = (*(file for file, _ in _RENDERERS.values()), "report.html", "report.parquet")
 
 
 def renderer(name: str) -> Callable[[list[Table]], str]:
@@ -30,13 +30,21 @@ def renderer(name: str) -> Callable[[list[Table]], str]:
     return _RENDERERS[name][1]
 
 
+def lacks(formats: Iterable[str]) -> str | None:
+    """A line on the package that one of the formats needs and that is not there, if so."""
+    return parquet.MISSING if "parquet" in formats and not parquet.available() else None
+
+
 def checked(formats: Iterable[str]) -> list[str]:
     """Each format once.
 
     Raises:
-        ValueError: one of them is not one of ``FORMATS``.
+        ValueError: one of them is not one of ``FORMATS``, or needs a package that is not there.
     """
     formats = list(dict.fromkeys(formats))
+    lacking = lacks(formats)
+    if lacking:
+        raise ValueError(lacking)
     for name in formats:
         if name not in FORMATS:
             raise ValueError(f"unknown report format {name!r}: expected one of {', '.join(FORMATS)}")
@@ -58,7 +66,9 @@ def write_files(
         if name in _RENDERERS:
             text, render = _RENDERERS[name]
             contents[Path(text)] = render(tables)
-    figured = [name for name in formats if name not in _RENDERERS]
+    if "parquet" in formats:
+        contents[Path("report.parquet")] = parquet.render(tables)
+    figured = [name for name in formats if name not in (*_RENDERERS, "parquet")]
     if figured:
         contents |= illustrated(figured)
     return write_contents(contents, out)

@@ -57,7 +57,7 @@ ROOMS = {
     "harness.export": ("harness.o2", "harness.models.onnx", "harness.run", *BELOW_RUN),
     "harness.run": BELOW_RUN,
     "harness.batch": ("harness.run", *BELOW_RUN),
-    "harness.sharing": ("harness.processes", "harness.score", *BELOW_MODELS),
+    "harness.sharing": ("harness.run", *BELOW_RUN),
     "harness.gallery": ("harness.run", *BELOW_RUN),
     "harness.challenge": BELOW_MODELS,
     "harness.training": ("harness.run", *BELOW_RUN),

@@ -21,7 +21,7 @@ from . import list as listing
 from .batch import merge, plan
 from .common.formats import SYSTEM
 from .common.streams import hang_up, speak_plainly, warn_plainly
-from .results import results
+from .results import card, results
 from .scores import compare, gallery, leaderboard, likelihood, score
 
 WRONG = 2
@@ -44,6 +44,7 @@ app.command("report")(report.report)
 app.command("score")(score.score)
 app.command("plan")(plan.plan)
 app.command("merge")(merge.merge)
+app.command("card")(card.card)
 app.command("compare")(compare.compare)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("likelihood")(likelihood.likelihood)

@@ -173,7 +173,7 @@ def _sweeps(registry: Registry) -> tuple[list[str], list[list[str]]]:
 
 
 def _formats(registry: Registry) -> tuple[list[str], list[list[str]]]:
-    files = {**dict(zip((*reports.PRINTED, "html"), FILES, strict=True)), "figures": "figures/"}
+    files = {**dict(zip((*reports.PRINTED, "html", "parquet"), FILES, strict=True)), "figures": "figures/"}
     own = _source(Source("simbench", own_version()))
     rows = [[name, files[name], "yes" if name in reports.PRINTED else "no", own] for name in reports.FORMATS]
     rows += [

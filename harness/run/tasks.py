@@ -155,7 +155,7 @@ class TaskRunner:
             self._held = None  # two simulators may be too many for the memory
             simulator = self._offer(model).factory(self._context(model))
             projection = Projection(self._registry.detectors[model.detector])
-            weights = [describe(simulator).weights, _digest(model.weights)]
+            weights = [describe(simulator).weights, weights_digest(model.weights)]
             self._held = named, simulator, projection, weights
         return self._held[1:]
 
@@ -233,7 +233,7 @@ _PASSED = ("__pycache__", ".git", LOCK)  # of a folder of weights
 _OF_A_RUN = ("units", "result.json", "scores.csv", "report.html", "figures")
 
 
-def _digest(folder: Path | None) -> str | None:
+def weights_digest(folder: Path | None) -> str | None:
     """What the files of a weights folder hold, those of its folders and behind its links too.
 
     ``None`` for a model with weights of its own. The folders of runs that lie within are no weights, nor is

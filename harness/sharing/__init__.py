@@ -1,5 +1,5 @@
 """Results that meet: submissions in a plain folder, checked, scored again from what they kept, and listed.
 
-Imports ``score``, ``record``, ``data``, ``plugin`` and the root's modules; ``cli.results`` has the commands,
-``reports.site`` the pages.
+Imports ``run`` (for a digest), ``score``, ``record``, ``data``, ``plugin`` and the root's modules;
+``cli.results`` has the commands, ``reports.site`` the pages.
 """

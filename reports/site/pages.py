@@ -140,9 +140,13 @@ def _board_path(board: Board) -> str:
 
 
 def _fixed(board: Board) -> str:
-    return ", ".join(
+    """What is held fixed besides the detector, the dataset by the beginning of its fingerprint."""
+    told = {**board.fixed, "dataset": board.fixed["dataset"][:12]}
+    told["metrics"] = ", ".join(f"{name} {version}" for name, version in told["metrics"].items())
+    return "; ".join(
         f"{name} {value if isinstance(value, str) else json.dumps(value)}"
-        for name, value in board.fixed.items()
+        for name, value in told.items()
+        if name != "detector"
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from simbench import reports
-from simbench.reports.output import FILES
+from simbench.reports.output import FILES, lacks
 
 from ...errors import UserError, traced
 from ...files import write_text
@@ -25,7 +25,7 @@ Formats = Annotated[
     typer.Option(
         "--format",
         help=f"{', '.join(reports.PRINTED)} or a plugin's are printed, and written to the folder; "
-        "html and figures are written only; repeatable.",
+        "html, figures and parquet are written only; repeatable.",
     ),
 ]
 
@@ -34,12 +34,15 @@ def check_formats(names: Sequence[str], others: Sequence[str] = ()) -> list[str]
     """The formats asked for, each once, of those that come with simbench and ``others``.
 
     Raises:
-        UserError: one of them is unknown.
+        UserError: one of them is unknown, or needs a package that is not there.
     """
     known = (*reports.FORMATS, *others)
     for name in names:
         if name not in known:
             raise UserError(f"unknown format {name!r}; known: {', '.join(known)}")
+    lacking = lacks(names)
+    if lacking:
+        raise UserError(lacking)
     return list(dict.fromkeys(names))
 
 

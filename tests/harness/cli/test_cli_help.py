@@ -51,6 +51,7 @@ COMMANDS = [
     ["run"],
     ["plan"],
     ["merge"],
+    ["card"],
     ["results", "add"],
     ["results", "verify"],
     ["results", "site"],

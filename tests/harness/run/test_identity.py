@@ -13,7 +13,7 @@ from simbench.harness.record.folder import REFERENCE, RunFolder, stored_identity
 from simbench.harness.record.responses import blocks
 from simbench.harness.record.slim import slim
 from simbench.harness.run import benchmark
-from simbench.harness.run.tasks import _digest
+from simbench.harness.run.tasks import weights_digest
 
 
 @pytest.fixture
@@ -39,24 +39,24 @@ def test_nothing_that_a_model_says_replaces_what_identifies_its_units(toy, toy_f
 
 @pytest.mark.parametrize("place", ["a", "variables/v", "linked", "folder/c"])
 def test_weights_are_all_files_of_a_folder(weights, place):
-    before = _digest(weights)
-    assert before == _digest(weights)
+    before = weights_digest(weights)
+    assert before == weights_digest(weights)
     (weights / place).write_text("new")
-    assert _digest(weights) != before
+    assert weights_digest(weights) != before
 
 
 def test_weights_are_names_too_and_no_run_within(weights):
-    before = _digest(weights)
+    before = weights_digest(weights)
     for path in ("run/units/protocol.json", "run/result.json", "__pycache__/a.pyc", ".git/index", ".lock"):
         (weights / path).parent.mkdir(parents=True, exist_ok=True)
         (weights / path).write_text("any")
-    assert _digest(weights) == before
+    assert weights_digest(weights) == before
     (weights / "dangling").symlink_to("nowhere")
-    assert _digest(weights) != before
+    assert weights_digest(weights) != before
     (weights / "dangling").unlink()
     (weights / "variables" / "v").rename(weights / "variables" / "u")
-    assert _digest(weights) != before
-    assert _digest(None) is None
+    assert weights_digest(weights) != before
+    assert weights_digest(None) is None
 
 
 @pytest.mark.parametrize("package", [False, True])
