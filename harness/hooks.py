@@ -49,6 +49,7 @@ from .plugin.datasets import (
 )
 from .plugin.description import Description
 from .plugin.detectors import ChannelMap, Detector, Feature
+from .plugin.geometry import Cylinders, Layer
 from .plugin.metric import Metric, Resampling, Scored, Value
 from .plugin.observables import OBSERVABLES, Observable
 from .plugin.reports import ReportFormat
@@ -89,6 +90,7 @@ __all__ = [
     "ClassifierOffer",
     "ClassifierRequest",
     "Context",
+    "Cylinders",
     "DatasetMaker",
     "DatasetReader",
     "Description",
@@ -97,6 +99,7 @@ __all__ = [
     "Exported",
     "Feature",
     "Found",
+    "Layer",
     "Likelihood",
     "MakeRequest",
     "Metric",
