@@ -46,7 +46,7 @@ $(VENV)/.installed-docs: $(VENV)/.installed
 	@touch $@
 
 run: $(VENV)/.installed
-	$(BIN)/simbench run --models all --detector proton --out $(OUT)
+	$(BIN)/simbench run --models all --detector proton --executor processes --out $(OUT)
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile

@@ -11,6 +11,10 @@ class UserError(ValueError):
     """Wrong use or unreadable input. The message names the offender, what was expected and what came."""
 
 
+class SimulatorError(UserError):
+    """A simulator in hand breaks a promise: the message is the line that a plugin's row would show for it."""
+
+
 class TooFewError(ValueError):
     """What a metric raises where it is given too few responses, or particles, to measure anything."""
 

@@ -19,10 +19,13 @@ Rooms, from below: ``text``, ``tables``, ``formats`` and ``figures``, ``rankings
 here may import all of them and are imported by none.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from simbench.harness.errors import UserError
+
 from . import output
+from .formats import narrow
 from .formats.files import Advance, Contents
 from .rankings.challenge import render_published, render_score, write_score
 from .rankings.comparison import render_comparison
@@ -30,17 +33,19 @@ from .rankings.gallery import render_gallery, write_gallery
 from .rankings.grid import TEXT_FORMATS, write_texts
 from .rankings.leaderboard import render_leaderboard
 from .rankings.likelihood import render_likelihoods
+from .tables.answer import answer
 from .tables.build import places_by
 from .tables.experts import expert_count_table, expert_table
 from .tables.scores import channel_table, quartile_table, score_table, score_tables
 from .tables.sweeps import Sweep, sweep_table
 from .tables.table import Table, in_order
 from .tables.timing import crowded, latency_tables, timing_table
-from .text.results import Labelled, Result, Runs, results_of
+from .text.results import Labelled, Result, Runs, by_detector, held_briefly, part_of, results_of
 
 __all__ = [
     "FORMATS",
     "PRINTED",
+    "TABLES",
     "TEXT_FORMATS",
     "Labelled",
     "Result",
@@ -51,6 +56,7 @@ __all__ = [
     "crowded",
     "expert_count_table",
     "expert_table",
+    "fragment",
     "latency_tables",
     "quartile_table",
     "render",
@@ -62,8 +68,10 @@ __all__ = [
     "render_score",
     "render_sweep",
     "score_table",
+    "summary",
     "tables_of",
     "timing_table",
+    "verdict",
     "write",
     "write_gallery",
     "write_score",
@@ -74,19 +82,91 @@ __all__ = [
 PRINTED = output.PRINTED
 """The formats that ``render`` knows, tables as text."""
 
+TABLES = ("verdict", "scores", "channels", "quartiles", "experts", "expert-counts", "timing", "latency")
+"""The tables that one may ask for; and ``channels-METRIC``, ``quartiles-METRIC``."""
+
 FORMATS = output.FORMATS
-"""What ``write`` knows: also ``report.html``, ``figures/*.png`` and ``*.pdf``, ``report.parquet``."""
+"""What ``write`` knows: also ``report.html``, ``report.parquet``, and ``figures/*`` as PNG, PDF and CSV."""
 
 
-def render(runs: Runs, format: str, by: str | None = None) -> str:  # noqa: A002 - the option is called so
-    """Every table of ``runs`` in one format, as text that ends with a newline.
+def render(
+    runs: Runs,
+    format: str,  # noqa: A002 - the option is called so
+    by: str | None = None,
+    tables: Sequence[str] = (),
+) -> str:
+    """The tables of ``runs`` in one format, as text that ends with a newline: of these names, or all.
 
     Raises:
         ValueError: the format is not one of ``PRINTED``, there is no run, runs of one detector are not
-            comparable, or none is scored by ``by``.
+            comparable, none is scored by ``by``, or a table is unknown.
     """
     text = output.renderer(format)
-    return text(tables_of(runs, by))
+    return text(chosen_tables(tables_of(runs, by), tables or ["all"]))
+
+
+def summary(
+    runs: Runs, tables: Sequence[str] = (), width: int = 80, styled: bool = False, by: str | None = None
+) -> str:
+    """What a terminal shows of ``runs``: the answer, tables that fit its width, and once what was held fixed.
+
+    Args:
+        runs: at least one.
+        tables: names, or ``all``; by default the verdict alone, with as many columns as there is room for.
+        width: of the terminal, in characters.
+        styled: whether it can show bold and underlined text.
+        by: the metric that orders the rows.
+
+    Raises:
+        ValueError: as :func:`tables_of`; UserError if a table is unknown.
+    """
+    chosen = chosen_tables(tables_of(runs, by), tables)
+    lines = [narrow.filled(line, width) for line in verdict(runs)]
+    held = [narrow.filled(held_briefly(group), width) for _, group in by_detector(results_of(runs))]
+    shown = [narrow.render(table, width, bool(tables), styled) for table in chosen]
+    head = "\n".join(lines) + "\n\n" if lines else ""
+    return head + "\n".join([*shown, "\n".join(held)]) + "\n"
+
+
+def verdict(runs: Runs) -> tuple[str, ...]:
+    """The answer of ``runs`` in a few sentences: what is best by what, what is noise, where each fails."""
+    results = results_of(runs)
+    parts = dict.fromkeys(part_of(result) for _, result in results)
+    warnings = [
+        f"Scored on the {part} part, which chooses among models and decides nothing."
+        for part in parts
+        if part != "test"
+    ]
+    return (*warnings, *answer(results))
+
+
+def fragment(runs: Runs) -> str:
+    """The verdict, its table and the trade-off of quality and time as HTML to stand within a page."""
+    from .page.fragment import fragment as made  # matplotlib takes a second to import
+
+    return made(runs, verdict(runs), chosen_tables(tables_of(runs), ()))
+
+
+def chosen_tables(made: Sequence[Table], names: Sequence[str]) -> list[Table]:
+    """The tables of these names; of none the verdict, or where there is no floor the first of each detector.
+
+    Raises:
+        UserError: there is no table of a name.
+    """
+    if "all" in names:
+        return list(made)
+    known = list(dict.fromkeys(table.name for table in made))
+    chosen = []
+    for name in dict.fromkeys(names):
+        found = [each for each in known if each == name]
+        found = found or [each for each in known if each.startswith(f"{name}-")]
+        if not found:
+            raise UserError(f"there is no table {name!r} of these runs; there are {', '.join(known)}")
+        chosen += [table for table in made if table.name in found]
+    if names:
+        return chosen
+    first = {table.detector: table for table in reversed(made)}
+    return [table for table in made if table is first[table.detector]]
 
 
 def write(
@@ -95,6 +175,7 @@ def write(
     out: Path,
     advance: Advance = lambda *_: None,
     by: str | None = None,
+    tables: Sequence[str] = (),
 ) -> list[Path]:
     """Write ``report.*`` and ``figures/*`` into the folder ``out``, each file at once or not at all.
 
@@ -104,14 +185,14 @@ def write(
         ValueError: an unknown format, no run, or runs that are not comparable; nothing is written then.
     """
     formats = output.checked(formats)
-    tables = tables_of(runs, by)
+    made = chosen_tables(tables_of(runs, by), tables or ["all"])
 
     def illustrated(figured: list[str]) -> Contents:
         from .page.illustrated import contents  # matplotlib takes a second to import
 
-        return contents(runs, tables, figured, advance)
+        return contents(runs, verdict(runs), made, figured, advance)
 
-    return output.write_files(tables, formats, out, illustrated)
+    return output.write_files(made, formats, out, illustrated)
 
 
 def render_sweep(sweep: Sweep, format: str) -> str:  # noqa: A002 - the option is called so

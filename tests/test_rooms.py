@@ -41,7 +41,12 @@ BELOW_CLI = (
     *BELOW_RUN,
 )
 ROOMS = {
-    "harness": ("harness.plugin", "harness.data", "harness.contract"),  # the faces, and what all may import
+    "harness": (  # the faces, and what all may import
+        "harness.plugin",
+        "harness.data",
+        "harness.contract",
+        "harness.python",
+    ),
     "harness.processes": ("harness.errors",),
     "harness.plugin": ("harness.arrays", "harness.errors", "harness.forms", "harness.rng"),
     "harness.metrics.tools": ("harness.plugin", "harness.errors", "harness.rng"),
@@ -62,6 +67,7 @@ ROOMS = {
     "harness.challenge": BELOW_MODELS,
     "harness.training": ("harness.run", *BELOW_RUN),
     "harness.cli.common": ("reports", *BELOW_CLI),
+    "harness.python": ("harness.cli.common", "reports", "reports.figures", *BELOW_CLI),
     "harness.cli.scores": ("harness.cli.common", "reports", *BELOW_CLI),
     "harness.cli.results": ("harness.cli.common", "reports", "reports.site", *BELOW_CLI),
     "harness.cli.batch": ("harness.cli.common", "reports", *BELOW_CLI),
@@ -103,6 +109,7 @@ ROOMS = {
     "reports.page": ("reports.text", "reports.tables", "reports.formats", "reports.figures"),
     "reports.site": ("reports.text", "reports.tables", "reports.formats", "reports.figures", "harness.*"),
     "reports": (
+        "harness.errors",
         "reports.text",
         "reports.tables",
         "reports.formats",

@@ -107,7 +107,7 @@ def merge(
         head = {key: value for key, value in first.told.items() if key not in ("part", "runs", "models")}
         result = {**head, "command": command, "merged": len(parts), "models": entries}
         spent.write(out, 0.0)
-        finish(out, result, kept, measured, reference.light(), watch)
+        finish(registry, out, result, kept, measured, reference.light(), watch)
     return result
 
 

@@ -17,7 +17,7 @@ _MARGIN = 2.0  # on what is foretold of time
 _SPARE = 1.5  # and of memory
 _SWITCHES = {"allow_leak": "--allow-leak", "allow_partial": "--allow-partial", "force": "--force"}
 _LISTS = ("models", "metrics", "keep")
-_NOT_OPTIONS = ("part", "placement", "resume", "scoring", "timing")
+_NOT_OPTIONS = ("part", "placement", "resume", "scored", "scoring", "timing")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from . import data, export, o2, plugin, report, run, sweep, train
 from . import list as listing
 from .batch import merge, plan
 from .common.formats import SYSTEM
-from .common.streams import hang_up, speak_plainly, warn_plainly
+from .common.streams import StoppedError, hang_up, speak_plainly, warn_plainly
 from .results import card, results
 from .scores import compare, gallery, leaderboard, likelihood, score
 
@@ -83,6 +83,7 @@ def main() -> None:
     """
     speak_plainly()
     warn_plainly()
+    stopped = "stopped; start it again to resume"
     with terminations() as ended:
         try:
             status = _status()
@@ -99,11 +100,13 @@ def main() -> None:
             if sys.stdout is not None and not _flushes():
                 hang_up()
             status = _told(told(error), SYSTEM)
+        except StoppedError as error:
+            status, stopped = INTERRUPTED, str(error)
         except (KeyboardInterrupt, typer.Abort):
             status = INTERRUPTED
     if status == INTERRUPTED:
         status = ended[0] if ended else INTERRUPTED
-        typer.echo(f"{PROJECT}: stopped; start it again to resume", err=True)
+        typer.echo(f"{PROJECT}: {stopped}", err=True)
     sys.exit(status)
 
 

@@ -16,7 +16,16 @@ from ..plugin.registry import Registry
 from ..record.folder import RunFolder
 from ..score.rescore import rescored
 from ..training.sweep import is_sweep, read_sweep
-from .common.formats import SYSTEM, Attempts, Formats, choose_formats, render_offered, write_offered
+from .common.formats import (
+    SYSTEM,
+    Attempts,
+    Formats,
+    Tables,
+    choose_formats,
+    render_offered,
+    table_names,
+    write_offered,
+)
 from .common.plugins import load_registry
 from .common.progress import bars, counter
 
@@ -35,6 +44,7 @@ def report(
     by: Annotated[
         str | None, typer.Option(help="Order every table by this metric. [default: its first column]")
     ] = None,
+    tables: Tables = [],  # noqa: B006
     channels: Annotated[
         str | None, typer.Option(help="Score again with this channel convention, from the kept responses.")
     ] = None,
@@ -55,10 +65,11 @@ def report(
 
       simbench report runs/proton --metrics ws --channels hardware
 
-      simbench report runs/proton --by auc
+      simbench report runs/proton --by auc --tables verdict
     """
     registry = load_registry()
     formats, offered = choose_formats(format, registry)
+    names = table_names(tables, registry)
     unprinted = [name for name in formats if name not in reports.PRINTED]
     if out is None and unprinted:
         raise UserError(f"--format {unprinted[0]} is not printed: give the folder to write to with --out")
@@ -86,13 +97,14 @@ def report(
     attempts = Attempts()
     if out is None:
         for name in formats:
-            typer.echo(
-                attempts(f"the report as {name}", partial(reports.render, finished, name, by), ""), nl=False
-            )
+            text = partial(reports.render, finished, name, by, names)
+            typer.echo(attempts(f"the report as {name}", text, ""), nl=False)
         typer.echo("".join(texts.values()), nl=False)
     else:
         with _writing(out) as advance:
-            written = attempts.write(lambda some: reports.write(finished, some, out, advance, by), formats)
+            written = attempts.write(
+                lambda some: reports.write(finished, some, out, advance, by, names), formats
+            )
             written += attempts("a plugin's format", lambda: write_offered(texts, out), [])
         typer.echo("\n".join(str(path) for path in written))
     return SYSTEM if attempts.failed else int(broken)

@@ -12,12 +12,13 @@ from ..run.benchmark import run as run_benchmark
 from ..run.request import Request
 from .common.asked import takes_request
 from .common.foretold import tell
-from .common.formats import Formats, choose_formats
+from .common.formats import Formats, Tables, choose_formats, table_names
 from .common.options import Out, Quiet, folder_of
 from .common.plugins import load_registry
 from .common.present import present, told_part
 from .common.progress import bars, watch
 from .common.readings import all_readings, fitting
+from .common.streams import StoppedError
 
 
 @takes_request
@@ -36,11 +37,12 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done and what it would cost, and stop.")
     ] = False,
+    tables: Tables = [],  # noqa: B006
     out: Out = None,
     format: Formats = ["table"],  # noqa: A002, B006
     quiet: Quiet = False,
 ) -> int:
-    """Run simulators on the shared test split and print their scores.
+    """Run simulators on the shared test split and print how good they are: the answer, and a table.
 
     Writes result.json, scores.csv and report.html to the folder --out. Started again on the same folder, it
     computes only what is missing.
@@ -55,6 +57,8 @@ def run(
 
       simbench run --detector proton --limit 4096 --format markdown --quiet
 
+      simbench run --detector proton --tables verdict,quartiles-ws-conditional
+
       simbench run --executor processes --workers 2 --timeout 600
 
       simbench run --models onnx:generator.onnx,mc --detector neutron --try-readings
@@ -65,6 +69,7 @@ def run(
     """
     registry = load_registry()
     formats, offered = choose_formats(format, registry)
+    names = table_names(tables, registry) or ([] if request.scoring else ["timing"])
     if try_readings:
         request = replace(request, models=all_readings(request.models))
     request = replace(request, part=None if part is None else Part.parse(part))
@@ -72,10 +77,19 @@ def run(
     if dry_run:
         tell(registry, request, folder, None, quiet)
         return 0
-    with bars(quiet) as progress:
-        result = run_benchmark(
-            registry, request, folder, watch(progress), shlex.join(["simbench", *sys.argv[1:]])
-        )
+    try:
+        with bars(quiet) as progress:
+            result = run_benchmark(
+                registry, request, folder, watch(progress), shlex.join(["simbench", *sys.argv[1:]])
+            )
+    except KeyboardInterrupt:
+        kept = len(list((folder / "units").glob("*-run*.npz")))
+        if not kept:
+            raise
+        runs = "1 finished run of a model is" if kept == 1 else f"{kept} finished runs of models are"
+        told = f"stopped; {runs} kept in {folder}, and the same command goes on from there"
+        raise StoppedError(told) from None
     if request.part is not None:
         return told_part(result, folder)
-    return present(result, folder, formats, offered, quiet, fitting(result) if try_readings else ())
+    lines = fitting(result) if try_readings else ()
+    return present(result, folder, formats, offered, quiet, lines, names)

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from . import dataset
 from .dataset import Dataset
 from .plausible import units_problem
 from .recognise import dataset_file
-from .split import TEST_FRACTION, selected
+from .split import TEST_FRACTION, VALIDATION_FRACTION, selected
 from .sums import Projection
 from .unit import Unit, joined
 from .verify import BY_CHECKSUMS, verified
@@ -201,6 +201,32 @@ def split_rows(
     if not all(len(part) for part in parts):
         raise UserError(f"--min-photons {min_photons} leaves no responses in the training or the test part")
     return parts
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Row indices of the three parts of a dataset, each ascending.
+
+    Attributes:
+        train: what a model learns from.
+        validation: a tenth of the training part, by particles or events: what chooses a checkpoint.
+        test: what decides.
+    """
+
+    train: npt.NDArray[np.int64]
+    validation: npt.NDArray[np.int64]
+    test: npt.NDArray[np.int64]
+
+
+def parts_of(data: Dataset, kind: str, seed: int, min_photons: int) -> Parts:
+    """The three parts, as trainings and runs know them.
+
+    Raises:
+        UserError: as :func:`split_rows`, or a part would be empty.
+    """
+    learned, test = split_rows(data, kind, seed, min_photons)
+    held_out = selected(data.particle[learned], kind, seed, VALIDATION_FRACTION, "validation")
+    return Parts(learned[~held_out], learned[held_out], test)
 
 
 def load_rows(data: Dataset, rows: npt.NDArray[np.int64], projection: Projection) -> Unit:

@@ -89,13 +89,17 @@ def stored_identity(path: Path) -> dict[str, Any] | None:
 class RunFolder:
     """A finished run: its result and its units, which belong together.
 
+    Args:
+        path: the folder.
+        result: the content of its ``result.json``, where that is known.
+
     Raises:
         UserError: the folder holds no result, or units of another run.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, result: dict[str, Any] | None = None) -> None:
         self.path = path
-        self.result = read_result(path)
+        self.result = read_result(path) if result is None else result
         self._check_units()
 
     def _check_units(self) -> None:

@@ -29,12 +29,14 @@ class Protocol:
     test_fraction: float = TEST_FRACTION
     chunk_size: int = CHUNK
     left_out: tuple[str, ...] = ()  # of the data's files, see ``--allow-partial``
+    part: str = "test"  # or validation, which chooses among a training's states and decides nothing
 
     def as_dict(self) -> dict[str, Any]:
-        """As written into ``result.json``; ``left_out`` only where something is."""
+        """As written into ``result.json``; ``left_out`` and ``part`` only where they are not the usual."""
         told = asdict(self)
-        left_out = list(told.pop("left_out"))
-        return {**told, "left_out": left_out} if left_out else told
+        left_out, part = list(told.pop("left_out")), told.pop("part")
+        told |= {"left_out": left_out} if left_out else {}
+        return told | ({"part": part} if part != "test" else {})
 
 
 def require_same(

@@ -42,6 +42,7 @@ PROTOCOL = {
     "test_fraction": "number",
     "chunk_size": "count",
     "left_out?": ["text"],
+    "part?": "text",
 }
 DATASET = {
     "test_responses": "count",
@@ -82,6 +83,7 @@ _RESULT = {
     "metrics": METRICS,
     "models": [_MODEL],
     "command?": "text",
+    "significance?": {"confidence": "number", "groups": {"*": {"*": ["count"]}}},
     "rescored?": {"metrics": ["text"], "channels": "text"},
 }
 _QUARTILES = {"bounds": ["number"], "counts": ["count"], "*": [("null", _SPREAD)]}

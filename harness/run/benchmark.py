@@ -18,22 +18,23 @@ from ..models.names import parse_models
 from ..plugin.metric import Metric
 from ..plugin.registry import Registry
 from ..plugin.simulators import Context
+from ..record.folder import RunFolder
 from ..record.lock import held
 from ..record.part import PART, write_part
 from ..record.protocol import Protocol
 from ..record.result import SCHEMA
 from ..record.spent import Spent
+from ..score.alike import significance
 from ..score.evaluate import Measured, add_floors, has_floor, score_entry, score_rows, write_scores
 from ..score.scorer import score_all
-from . import timing
 from .entry import environment, expert_load, model_entry
 from .keep import keep_reference, keep_training, units_folder
 from .opening import Opened, chosen_metrics, open_asked, plan_of
 from .placement import Placement, resolve_device
 from .request import Request
 from .runner import run_models
-from .timed import devices_of, time_models
-from .watch import Watch
+from .timed import TIMED, devices_of, time_models
+from .watch import RunningScore, Watch
 
 
 def run(
@@ -65,10 +66,12 @@ def run(
             held_folder.enter_context(held(out, command or "simbench run"))
             units = units_folder(out, protocol, request.resume)
             plan = plan_of(registry, request, context, models, opened, units)
-            reference = keep_reference(data, opened.rows, plan.projection, units, request).light()
+            whole = keep_reference(data, opened.rows, plan.projection, units, request)
+            running, reference = RunningScore(whole, protocol.channels, watch.running), whole.light()
+            del whole  # its observables are needed no more
             if request.scoring and any("training" in metric.needs for metric in metrics):
                 keep_training(data, opened.learned, plan.projection, units, plan.detector)
-            plan = replace(plan, example_rows=_known(reference.example_rows))
+            plan = replace(plan, example_rows=_known(reference.example_rows), finished=running)
             head = head_of(request, protocol, data, opened.rows, metrics, plan.context)
             for name in ("result.json", "scores.csv", PART):  # of before: no other's, if this is killed
                 (out / name).unlink(missing_ok=True)
@@ -76,8 +79,8 @@ def run(
                 models = [model for model in models if plan.runs[model.label]]
             scored = len(opened.rows)
             generated = scored * max(map(len, plan.runs.values()), default=0)
-            timed = timing.RESPONSES * timing.REPEATS * len(devices_of(context.device)) * request.timing
-            watch.begin([model.label for model in models], generated + timed)
+            timed = len(devices_of(context.device)) * (request.timing != "none" and request.part is None)
+            watch.begin([model.label for model in models], generated + timed * TIMED)
             outcomes = {}
             for outcome in run_models(models, plan, executor, watch.advance):
                 outcomes[outcome.model.label] = outcome
@@ -95,22 +98,25 @@ def run(
             registry, request.placement, entries, kept, metrics, units, protocol, watch, spent
         )
         trouble: Exception | None = None
-        if request.timing:
+        if request.timing != "none":
             ready = [outcome for outcome in outcomes.values() if outcome.status == "ok"]
             try:
                 with request.placement.to_time(registry) as executor:
-                    for outcome in time_models(ready, plan, executor, watch.advance):
+                    for outcome in time_models(
+                        ready, plan, executor, watch.advance, brief=request.timing == "brief"
+                    ):
                         outcomes[outcome.model.label] = outcome
             except (OSError, UserError) as error:  # the scores are there: they are written first
                 trouble = error
             entries = [model_entry(outcomes[model.label]) for model in models]
         result = {**head, "command": command, "models": entries}
         spent.write(out, time.monotonic() - begun)
-        finish(out, result, kept, measured, reference, watch, trouble)
+        finish(registry, out, result, kept, measured, reference, watch, trouble)
     return result
 
 
 def finish(
+    registry: Registry,
     out: Path,
     result: dict[str, Any],
     kept: Mapping[str, Sequence[Unit]],
@@ -122,6 +128,7 @@ def finish(
     """Write the scores into the models' entries of ``result``, and ``scores.csv`` and ``result.json``.
 
     Args:
+        registry: whose metrics tell which models are alike.
         out: the folder.
         result: all that ``result.json`` says, less the scores.
         kept: the units of each model, light ones.
@@ -143,6 +150,8 @@ def finish(
     for entry in result["models"]:
         if entry["status"] == "ok":
             watch.end(entry)
+    told = significance(RunFolder(out, result), registry.metrics.records) if measured else {}
+    result |= {"significance": told} if told else {}
     try:
         write_scores(out / "scores.csv", scores)
     except OSError as error:  # result.json holds them too

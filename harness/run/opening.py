@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.dataset import Dataset
-from ..data.open import open_data, split_rows
+from ..data.open import open_data, parts_of, split_rows
 from ..data.sums import Projection
 from ..data.training import keep_training_part
 from ..models.names import Model
@@ -55,6 +55,7 @@ def protocol_of(request: Request, detector: Detector, data: Dataset, metrics: Se
         channels=request.channels or detector.default_channels,
         metrics={metric.name: metric.version for metric in metrics},
         left_out=data.left_out,
+        part=request.scored,
     )
 
 
@@ -77,7 +78,12 @@ class Opened:
     def of(cls, data: Dataset, request: Request, detector: Detector, metrics: Sequence[Metric]) -> "Opened":
         """Opened data, split as asked for."""
         protocol = protocol_of(request, detector, data, metrics)
-        learned, rows = split_rows(data, protocol.split, protocol.split_seed, protocol.min_photons)
+        asked = data, protocol.split, protocol.split_seed, protocol.min_photons
+        if protocol.part == "test":
+            learned, rows = split_rows(*asked)
+        else:
+            parts = parts_of(*asked)
+            learned, rows = parts.train, parts.validation
         return cls(data, learned, rows[: protocol.limit], protocol)
 
 
@@ -93,6 +99,7 @@ def plan_of(
     protocol, training = opened.protocol, None
     if any(model.offer.recalls for model in models):
         named = f"{protocol.split}-{protocol.split_seed}-{protocol.min_photons}"
+        named += "-fit" * (protocol.part == "validation")
         training = keep_training_part(opened.data, opened.learned, named)
     context = replace(context, min_photons=protocol.min_photons, training=training)
     projection = Projection(context.detector)

@@ -10,6 +10,8 @@ from .placement import Placement
 RUNS = 10_000  # more seeds than anybody needs: a slip of the hand
 SEEDS = 2**63
 ENGINES = ("auto", "torch", "onnx")
+SCORED = ("test", "validation")
+TIMINGS = ("none", "brief", "full")
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Request:
     split: str = "particle"
     split_seed: int = 0
     limit: int | None = None
+    scored: str = "test"
     channels: str | None = None
     runs: int = 5
     seed: int = 0
@@ -34,7 +37,7 @@ class Request:
     force: bool = False
     resume: bool = True
     scoring: bool = True
-    timing: bool = False
+    timing: str = "none"
     keep: Sequence[str] = ()
     part: Part | None = None
     placement: Placement = field(default_factory=Placement)
@@ -44,7 +47,13 @@ class Request:
         self.placement.check()
         if self.engine not in ENGINES:
             raise UserError(f"unknown engine {self.engine!r}; known: {', '.join(ENGINES)}")
-        if self.part is not None and self.timing:
+        for what, value, known in (
+            ("part", self.scored, SCORED),
+            ("timing", self.timing, TIMINGS),
+        ):
+            if value not in known:
+                raise UserError(f"unknown {what} {value!r}; known: {', '.join(known)}")
+        if self.part is not None and self.timing == "full":
             raise UserError("--timing is of whole runs, not of a --part: merge, then run --timing there")
         for what in self.keep:
             if what != "responses":

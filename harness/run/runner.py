@@ -47,6 +47,7 @@ class Plan:
         units: the folder of units.
         detector: what identifies the detector, its channels and observables.
         keep: whether the responses themselves are kept.
+        finished: told each finished run's model and unit.
     """
 
     protocol: Protocol
@@ -62,6 +63,7 @@ class Plan:
     detector: Sequence[str | None]
     timeout: float | None = None
     keep: bool = False
+    finished: Callable[[str, Unit], None] = lambda *_: None
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,7 @@ class _ModelRun:
             else:
                 self._advance(self._model.label, len(unit.sums))
                 self._units[run] = unit.light()
+                self._plan.finished(self._model.label, unit)
         self._end_if_complete()
 
     def _complete(self, unit: Unit, run: int) -> bool:
@@ -238,6 +241,7 @@ class _ModelRun:
         )
         save_unit(self._path(task.run), unit, {**self._identity, "run": task.run})
         self._units[task.run] = unit.light()
+        self._plan.finished(self._model.label, unit)
         self._end_if_complete()
 
     def _end_if_complete(self) -> None:

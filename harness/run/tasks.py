@@ -88,6 +88,7 @@ class Time(Task):
     """Measure the speed on (N, F) conditions: the answer is what :func:`.timing.measure` returns."""
 
     conditions: npt.NDArray[np.float32] = field(repr=False)
+    brief: bool = False
 
 
 class TaskRunner:
@@ -125,10 +126,12 @@ class TaskRunner:
         with with_threads(before.threads):
             simulator, _, _ = self._open(task.model)
             computes = describe(simulator).execution
-            timed = timing.measure(simulator, task.conditions, task.model.device, lambda _: None)
+            timed = timing.measure(
+                simulator, task.conditions, task.model.device, lambda _: None, brief=task.brief
+            )
             self._held = None
         told = {**timed, "engine": computes.get("engine"), "batch": computes.get("batch")}
-        if task.model.device == "cpu":
+        if task.model.device == "cpu" and not task.brief:
             make = partial(self._make, task.model)
             numbers = sorted({1, before.cores})
             told["latency"] = latency.card(make, task.conditions, numbers)

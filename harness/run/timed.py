@@ -13,6 +13,8 @@ from . import timing
 from .runner import Advance, Outcome, Plan
 from .tasks import Time
 
+TIMED = timing.RESPONSES * timing.REPEATS  # responses that a timing counts for in a bar
+
 
 def devices_of(device: str) -> tuple[str, ...]:
     """Where the models of a run on ``device`` are timed: on the CPU always, and on the GPU if it is that."""
@@ -20,11 +22,12 @@ def devices_of(device: str) -> tuple[str, ...]:
 
 
 def time_models(
-    outcomes: Sequence[Outcome], plan: Plan, executor: Executor, advance: Advance
+    outcomes: Sequence[Outcome], plan: Plan, executor: Executor, advance: Advance, brief: bool = False
 ) -> Iterator[Outcome]:
     """The outcomes of ``ok`` models with their timings, one for each of :func:`devices_of`.
 
-    A timing is kept in a file of its own, so that a resumed run keeps it.
+    A timing is kept in a file of its own, so that a resumed run keeps it; a full one also serves where a
+    ``brief`` one is asked for.
     """
     devices = devices_of(plan.context.device)
     labels = {outcome.model.label: outcome for outcome in outcomes}
@@ -33,16 +36,17 @@ def time_models(
         for device in devices:
             path, asked = _timing_file(outcome, plan, device)
             stored = read_json(path) if path.exists() else {"identity": None}
-            if stored["identity"] == asked:
-                advance(label, timing.RESPONSES * timing.REPEATS)
+            if stored["identity"] == asked and (brief or not stored["timing"].get("brief")):
+                advance(label, TIMED)
                 timings[label][device] = stored["timing"]
             else:
-                task = Time(replace(plan.keys[label], device=device), plan.conditions[: timing.RESPONSES])
+                key = replace(plan.keys[label], device=device)
+                task = Time(key, plan.conditions[: timing.RESPONSES], brief)
                 executor.put(label, task, lambda: plan.timeout)
     errors: dict[str, str] = {}
     for task, reply in executor.replies():
         label, device = task.model.label, task.model.device
-        advance(label, timing.RESPONSES * timing.REPEATS)
+        advance(label, TIMED)
         if reply.reason == LATE:
             errors[label] = f"took longer than {plan.timeout:g} s to be timed"
         elif reply.error is not None:

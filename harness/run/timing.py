@@ -24,27 +24,33 @@ RESPONSES = 10_000
 REPEATS = 5
 WARM_UP = 512  # responses generated off the clock, to load, compile and fill caches
 SLOW = 60.0  # seconds after which no further repeat is begun
+BRIEF = (CHUNK, 3, 5.0)  # the same of a timing in passing: responses, repeats, and seconds for 10,000
 NOISY = 0.2  # relative spread above which a timing is marked
 
 
 def measure(
-    simulator: Simulator, conditions: npt.NDArray[np.float32], device: str, advance: Callable[[int], None]
+    simulator: Simulator,
+    conditions: npt.NDArray[np.float32],
+    device: str,
+    advance: Callable[[int], None],
+    brief: bool = False,
 ) -> dict[str, Any]:
     """Time a simulator on 10,000 responses: the first conditions of the test part, repeated cyclically.
 
     Returns:
         ``seconds_per_10k`` (the median over the repeats), ``spread`` (half the range over the median),
         ``repeats`` (each one's seconds), ``workload`` (seconds of :func:`work` after each), ``threads``,
-        ``noisy``.
+        ``noisy``; and ``brief``, of a timing of fewer responses and repeats, scaled to 10,000.
     """
-    asked = np.ascontiguousarray(np.resize(conditions, (RESPONSES, conditions.shape[1])))
+    responses, most, slow = BRIEF if brief else (RESPONSES, REPEATS, SLOW)
+    asked = np.ascontiguousarray(np.resize(conditions, (responses, conditions.shape[1])))
     simulator.generate(asked[:WARM_UP].copy(), seed=rng.derive(0, "warm-up"))
     work()  # off the clock, as the simulator's first responses are
     seconds: list[float] = []
     workload: list[float] = []
-    while len(seconds) < REPEATS and sum(seconds) < SLOW:
+    while len(seconds) < most and sum(seconds) < slow:
         spent = 0.0
-        for start in range(0, RESPONSES, CHUNK):
+        for start in range(0, responses, CHUNK):
             chunk = asked[start : start + CHUNK].copy()
             seed = rng.derive(0, "timing", len(seconds), start)
             _synchronise(device)
@@ -52,11 +58,11 @@ def measure(
             simulator.generate(chunk, seed=seed)
             _synchronise(device)
             spent += time.perf_counter() - begun
-        seconds.append(spent)
+        seconds.append(spent * RESPONSES / responses)
         begun = time.perf_counter()
         work()
         workload.append(time.perf_counter() - begun)
-        advance(RESPONSES)
+        advance(responses)
     median = float(np.median(seconds))
     spread = (max(seconds) - min(seconds)) / 2 / median
     return {
@@ -66,6 +72,7 @@ def measure(
         "workload": workload,
         "threads": describe(simulator).execution.get("threads") or threads(),
         "noisy": spread > NOISY,
+        **({"brief": True} if brief else {}),
     }
 
 

@@ -261,5 +261,6 @@ def score_rows(
 
 def write_scores(path: Path, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write ``scores.csv``: tidy, one value a row, full precision, the same bytes for the same values."""
-    table = pd.DataFrame(list(rows), columns=list(COLUMNS))
+    # As objects: Arrow's texts, where it is installed, hold no file's name in Latin-1.
+    table = pd.DataFrame(list(rows), columns=list(COLUMNS), dtype=object)
     write_text(path, table.to_csv(index=False, lineterminator="\n"))

@@ -95,7 +95,7 @@ def rescored_with_rows(
     add_floors(models, [metric.name for metric in metrics], halves)
     again = copy.copy(folder)
     again.result = {
-        **result,
+        **{key: value for key, value in result.items() if key != "significance"},
         "protocol": {
             **result["protocol"],
             "channels": convention,

@@ -29,6 +29,8 @@ def speed(run: RunFolder, model: Mapping[str, Any]) -> Estimate:
     record = (model.get("timing") or {}).get(run.result["settings"]["device"])
     if record is None:
         raise ValueError("not timed: the run needs --timing")
+    if record.get("brief"):
+        raise ValueError("timed in passing only: the run needs --timing")
     workload = record.get("workload")
     if not workload:
         raise ValueError("timed by an older version, without the reference workload: time it again")

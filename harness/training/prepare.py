@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..data.open import load_rows, split_rows
-from ..data.split import TEST_FRACTION, VALIDATION_FRACTION, particle_hashes, selected
+from ..data.open import load_rows, parts_of
+from ..data.split import TEST_FRACTION, particle_hashes
 from ..data.sums import Projection
 from ..plugin.classifiers import ClassifierRequest
 from ..plugin.registry import Registry
@@ -55,17 +55,14 @@ def prepare(
     projection = Projection(detector)
     with open_asked(registry, detector, request, watch) as opened:
         threshold = opened.min_photons if request.min_photons is None else request.min_photons
-        rows, _ = split_rows(opened, request.split, request.split_seed, threshold)
-        held_out = selected(
-            opened.particle[rows], request.split, request.split_seed, VALIDATION_FRACTION, "validation"
-        )
-        fit = rows[~held_out]
-        validation = load_rows(opened, rows[held_out], projection)
+        parts = parts_of(opened, request.split, request.split_seed, threshold)
+        fit, held_out = parts.train, parts.validation
+        validation = load_rows(opened, held_out, projection)
         showers = np.concatenate(list(opened.blocks(fit)))
         conditions, particle = opened.conditions[fit], opened.particle[fit]
-        asked = opened.conditions[rows[held_out]]
+        asked = opened.conditions[held_out]
         # Validation particles choose the checkpoint, so a test must not hold them either.
-        seen = particle_hashes(opened.conditions[rows])
+        seen = particle_hashes(np.concatenate([conditions, asked]))
         trained_on = TrainedOn(opened.fingerprint, request.split, request.split_seed, TEST_FRACTION, seen)
     judge = Validation(detector, projection, validation)
     return TrainingRequest(

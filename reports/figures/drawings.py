@@ -3,41 +3,19 @@
 A figure is drawn only when it is asked for, from what the run folders hold.
 """
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
-from matplotlib.figure import Figure
-
 from ..text import published
-from . import distributions, kinds, scores, training, validation
 from . import examples as images
+from . import kinds, scores, training, validation
+from .cards import card_drawings, distribution_drawings
+from .drawing import Drawing, slug
 from .scene import Model, Scene
-from .style import to_pdf, to_png
 
-TOGETHER = 5  # models that a reader can tell apart in one histogram
-PRINT_DPI = 220
+TOGETHER = 5  # models that a reader can tell apart in one figure
 _DIAMONDS = f" Diamonds are published, in {published.SOURCE}, for other data: context and no comparison."
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure: ``name`` is its file's, ``alt`` says what it shows to who cannot see it."""
-
-    name: str
-    title: str
-    caption: str
-    alt: str
-    draw: Callable[[], Figure]
-
-    def png(self, dpi: int = PRINT_DPI) -> bytes:
-        """The figure as PNG."""
-        return to_png(self.draw, dpi)
-
-    def pdf(self) -> bytes:
-        """The figure as PDF."""
-        return to_pdf(self.draw)
 
 
 def drawings(scene: Scene) -> list[Drawing]:
@@ -45,8 +23,9 @@ def drawings(scene: Scene) -> list[Drawing]:
     made = [
         *_tradeoff(scene),
         *_latency(scene),
+        *card_drawings(scene),
+        *distribution_drawings(scene),
         *_quartiles(scene),
-        *_histograms(scene),
         *_validation(scene),
         *_examples(scene),
         *_training(scene),
@@ -60,7 +39,7 @@ def drawings(scene: Scene) -> list[Drawing]:
             count += 1
             name = f"{drawing.name}-{detector}-{count}"
         names.add(name)
-        unique.append(Drawing(name, drawing.title, drawing.caption, drawing.alt, drawing.draw))
+        unique.append(replace(drawing, name=name))
     return unique
 
 
@@ -86,9 +65,11 @@ def _tradeoff(scene: Scene) -> Iterator[Drawing]:
             "WS against time per response",
             "Lower left is better. The dashed line is the Pareto front: no model on it is beaten in both by "
             "another. The Monte Carlo reference takes no part in it; the dotted line is its score, below "
-            "which no model can be expected to fall. Bars are the standard deviation over runs.",
+            "which no model can be expected to fall. Bars are the standard deviation over runs, and half the "
+            "range of the times.",
             f"Wasserstein score against milliseconds per response on {where}, one marker a model.",
             partial(scores.tradeoff, scene),
+            part="tradeoff",
         )
 
 
@@ -133,58 +114,6 @@ def _quartile_words(scene: Scene, quoted: bool) -> tuple[str, str]:
     )
 
 
-def _histograms(scene: Scene) -> Iterator[Drawing]:
-    if not scene.drawn:
-        return
-    ratio = (
-        "Below each histogram the ratio generated / reference, the band being the reference's statistical "
-        "error. Run 0 of each model."
-    )
-    for models in _together(scene.drawn):
-        names = ", ".join(model.label for model in models)
-        for log in (False, True):
-            if scene.channels:
-                axes = (
-                    "Logarithmic axes over the whole range, counts divided by the width of the bin."
-                    if log
-                    else "Linear axes, up to about the value below which 90 % of the reference lie."
-                )
-                scale = "logarithmic" if log else "linear"
-                yield Drawing(
-                    f"channels-{'log' if log else 'linear'}",
-                    f"Channel sums, {scale}",
-                    f"{axes} {ratio}",
-                    f"Histograms of the {len(scene.channels)} channel sums of {names} and the reference.",
-                    lambda models=models, log=log: distributions.histograms(  # type: ignore[misc]
-                        distributions.channel_panels(scene, models, log), models
-                    ),
-                )
-    observed = validation.observed_models(scene, scene.drawn)
-    for models in _together(observed):
-        names = ", ".join(model.label for model in models)
-        yield Drawing(
-            "observables",
-            "Observables of a response",
-            f"Responses that do not have one, such as the centre of a dark one, are left out. {ratio}",
-            f"Histograms of every observable of {names} and the reference.",
-            lambda models=models: distributions.histograms(  # type: ignore[misc]
-                validation.observable_panels(scene, models), models
-            ),
-        )
-    for models in _together([model for model in scene.drawn if not observed]):
-        names = ", ".join(model.label for model in models)
-        yield Drawing(
-            "showers",
-            "Shower centre, width and photon sum",
-            "Centre and width are the photon-weighted mean and standard deviation of the pixel index along "
-            f"an axis of the face. {ratio}",
-            f"Histograms of shower centre, width and photon sum of {names} and the reference.",
-            lambda models=models: distributions.histograms(  # type: ignore[misc]
-                distributions.shower_panels(scene, models), models
-            ),
-        )
-
-
 def _validation(scene: Scene) -> Iterator[Drawing]:
     for models in _together(validation.imaged_models(scene, scene.drawn)):
         names = ", ".join(model.label for model in models)
@@ -206,6 +135,7 @@ def _validation(scene: Scene) -> Iterator[Drawing]:
                 "of a particle, over the mean. Below, the ratio to the reference. Run 0 of each model.",
                 f"Mean and relative spread of the photon sum against energy, of {names} and the reference.",
                 partial(validation.response, scene, models),
+                part="response",
             )
     if kinds.told(scene):
         yield Drawing(
@@ -224,6 +154,7 @@ def _validation(scene: Scene) -> Iterator[Drawing]:
             "that ignores its conditions shows no diagonal, and the Monte Carlo how wide chance makes it.",
             "Mean photon sums of particles, generated against reference, one panel a model.",
             partial(validation.conditional_means, scene, scene.drawn),
+            part="response",
         )
 
 
@@ -279,6 +210,7 @@ def _training(scene: Scene) -> Iterator[Drawing]:
             "The score on the validation particles that chooses the checkpoint (dot).",
             "Validation score against training step, one curve a model.",
             partial(training.validation, trained),
+            part="training",
         )
     if any(training.has_losses(model) for model in trained):
         yield Drawing(
@@ -287,6 +219,7 @@ def _training(scene: Scene) -> Iterator[Drawing]:
             "Every loss as recorded; the axis is linear between -0.1 and 0.1 and logarithmic beyond.",
             "Losses against training step, a panel a model.",
             partial(training.losses, trained),
+            part="training",
         )
 
 
@@ -298,8 +231,3 @@ def _together(models: Sequence[Model]) -> Iterator[Sequence[Model]]:
         size = len(models) // groups + (group < len(models) % groups)
         yield models[start : start + size]
         start += size
-
-
-def slug(text: str) -> str:
-    """``text`` as a part of a file's name."""
-    return re.sub("[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "model"

@@ -1,6 +1,6 @@
 """What figures show, gathered once from the run folders: no simulator is asked again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -49,13 +49,14 @@ class Scene:
 
     @property
     def scored(self) -> tuple[Model, ...]:
-        """The models that were scored."""
-        return tuple(model for model in self.models if model.ok)
+        """The models that were scored, anchors and the floor last."""
+        return tuple(model for model in _floor_last(self.models) if model.ok)
 
     @property
     def drawn(self) -> tuple[Model, ...]:
-        """The models whose responses can be drawn beside the reference."""
-        return tuple(model for model in self.models if model.unit is not None and self.reference is not None)
+        """The models whose responses can be drawn beside the reference, anchors and the floor last."""
+        known = self.reference is not None
+        return tuple(model for model in _floor_last(self.models) if known and model.unit is not None)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -68,6 +69,10 @@ class Scene:
             for column in self.reference.columns
             if column.startswith(prefix)
         )
+
+
+def _floor_last(models: Sequence[Model]) -> list[Model]:
+    return sorted(models, key=lambda model: (model.floor, model.anchor))
 
 
 def scenes(runs: Runs) -> list[Scene]:

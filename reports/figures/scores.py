@@ -110,7 +110,7 @@ def tradeoff(scene: Scene) -> Figure:
         points = {m.index: point for m in scene.scored if (point := _point(m, device))}
         models = [model for model in scene.scored if model.index in points]
         shown += [model for model in models if model not in shown]
-        _tradeoff(axes, models, points)
+        _tradeoff(axes, models, points, device)
         axes.set_title(DEVICES[device])
         axes.set_xlabel("time per response (ms)")
         axes.tick_params(axis="y", labelleft=index == 0)
@@ -205,13 +205,23 @@ def pareto(points: Mapping[int, tuple[float, float]]) -> list[int]:
     )
 
 
-def _tradeoff(axes: Axes, models: Sequence[Model], points: Mapping[int, tuple[float, float]]) -> None:
+def _time_error(model: Model, device: str) -> float | None:
+    """Half the range of the repeats, in milliseconds a response."""
+    timing = (model.entry.get("timing") or {}).get(device) or {}
+    spread, seconds = finite(timing.get("spread")), finite(timing.get("seconds_per_10k"))
+    return None if spread is None or seconds is None else spread * seconds * _MILLISECONDS
+
+
+def _tradeoff(
+    axes: Axes, models: Sequence[Model], points: Mapping[int, tuple[float, float]], device: str
+) -> None:
     front = pareto(
         {model.index: points[model.index] for model in models if not (model.floor or model.anchor)}
     )
     for model in models:
         time, score = points[model.index]
-        axes.errorbar(time, score, yerr=_ws(model)[1], linestyle="none", zorder=3, **_mark(model))
+        error: dict[str, Any] = {"xerr": _time_error(model, device), "yerr": _ws(model)[1]}
+        axes.errorbar(time, score, linestyle="none", zorder=3, **error, **_mark(model))
         if model.floor:
             axes.axhline(score, color=FLOOR, linewidth=1, linestyle=":")
     times = [time for time, _ in points.values()]
@@ -240,7 +250,8 @@ def _ws(model: Model) -> tuple[float | None, float | None]:
 
 def _mark(model: Model) -> dict[str, Any]:
     size = 10 if model.floor else 6.5
-    return {"color": colour(model), "marker": marker(model), "markersize": size, "markeredgecolor": "white"}
+    look = {"color": colour(model), "marker": marker(model), "markersize": size, "markeredgecolor": "white"}
+    return {"label": model.label, **look}
 
 
 _PUBLISHED: dict[str, Any] = {

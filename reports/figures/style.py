@@ -103,19 +103,25 @@ def bare(axes: Axes) -> None:
     axes.set_axis_off()
 
 
-def to_png(draw: Callable[[], Figure], dpi: int) -> bytes:
+def styled(draw: Callable[[], Figure]) -> Figure:
+    """The figure, drawn in this look."""
+    with mpl.rc_context(_STYLE):
+        return draw()
+
+
+def to_png(figure: Figure, dpi: int) -> bytes:
     """The figure as PNG; the same bytes for the same figure and matplotlib."""
     buffer = io.BytesIO()
     with mpl.rc_context(_STYLE):
-        FigureCanvasAgg(draw()).figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+        FigureCanvasAgg(figure).figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
 
 
-def to_pdf(draw: Callable[[], Figure]) -> bytes:
+def to_pdf(figure: Figure) -> bytes:
     """The figure as PDF, without a date: the same bytes for the same figure and matplotlib."""
     buffer = io.BytesIO()
     with mpl.rc_context(_STYLE):
-        canvas = FigureCanvasPdf(draw())
+        canvas = FigureCanvasPdf(figure)
         canvas.figure.savefig(
             buffer, format="pdf", dpi=300, metadata={"CreationDate": None, "Creator": None, "Producer": None}
         )

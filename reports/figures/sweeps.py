@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from ..tables.table import Row, Table, spelled
-from .drawings import Drawing, slug
+from .drawing import Drawing, slug
 from .style import FLOOR, REFERENCE, STEPS, figure, plain, room
 
 _LONGEST = 52  # characters of a setting that fit before its row

@@ -11,13 +11,14 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeAlias
 
 import jinja2
 
-from ..figures.drawings import Drawing
+from ..figures.drawing import Drawing
 from ..tables.table import Cell, Setting, Table, spelled
-from ..text.results import Labelled, one_line
+from ..tables.verdict import remarks
+from ..text.results import Labelled, by_detector, held_fixed, one_line
 
 SCREEN_DPI = 170
 _SECTIONS = (
@@ -44,11 +45,24 @@ def run_head(results: Labelled) -> Head:
     return Head(_title(results), _counts(results), _commands(results), again)
 
 
+Shown: TypeAlias = tuple[str, Sequence[tuple[Drawing, bytes, str]], Sequence[str]]
+"""A detector, its figures with their PNG and numbers, and sentences on what is missing."""
+
+PARTS = (
+    ("tradeoff", "Quality against time"),
+    ("distributions", "Distributions"),
+    ("response", "Response to the particle"),
+    ("training", "Training"),
+    ("more", "More figures"),
+)
+
+
 def page(
     head: Head,
     results: Labelled,
     tables: Sequence[Table],
-    chapters: Sequence[tuple[str, Sequence[tuple[Drawing, bytes]], Sequence[str]]],
+    chapters: Sequence[Shown],
+    verdict: Sequence[str] = (),
 ) -> str:
     """The page as text.
 
@@ -56,33 +70,67 @@ def page(
         head: what it says of itself.
         results: the results under the names that the page shows for them.
         tables: what ``all_tables`` makes of them.
-        chapters: for each detector its name, its figures with their PNG, and sentences on what is missing.
+        chapters: one for each detector.
+        verdict: the answer, a sentence a line.
     """
     style, script = _asset("report.css"), _asset("report.js")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(_asset("report.html")).render(
+    return rendered(
+        "report.html",
         head=head,
         style=style,
         script=script,
         policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
         "base-uri 'none'; form-action 'none'",
         labels=[one_line(label) for label, _ in results],
-        tables=[_table(table) for table in tables],
+        tables=[table_parts(table) for table in tables],
         chapters=[
-            {
-                "detector": detector,
-                "figures": [{"drawing": d, "png": base64.b64encode(png).decode()} for d, png in drawn],
-                "missing": missing,
-            }
+            {"detector": detector, "figures": [_figure(*each) for each in drawn], "missing": missing}
             for detector, drawn, missing in chapters
         ],
+        parts=PARTS,
+        verdict=verdict,
+        held=[held_fixed(group) for _, group in by_detector(results)] if verdict else [],
+        cards=_cards(results, chapters),
         facts=[(title, _facts(results, section)) for section, title in _SECTIONS],
     )
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _figure(drawing: Drawing, png: bytes, numbers: str) -> dict[str, Any]:
+    return {
+        "drawing": drawing,
+        "png": base64.b64encode(png).decode(),
+        "csv": base64.b64encode(numbers.encode()).decode(),
+    }
+
+
+def _cards(results: Labelled, chapters: Sequence[Shown]) -> list[dict[str, Any]]:
+    """What each card says besides its figure: the model in prose, its marks, how far it is from the floor."""
+    figures = [each for _, drawn, _ in chapters for each in drawn if each[0].part == "card"]
+    if not figures:  # of a sweep, for example
+        return []
+    said = {name: text for name, _, text in (line.partition(": ") for line in remarks(results))}
+    entries = {one_line(model["name"]): model for _, result in results for model in result["models"]}
+    cards = []
+    for figure in figures:
+        name = figure[0].model.rpartition(": ")[2]
+        entry = entries.get(name, {})
+        about = [*(entry.get(key) for key in ("title", "family", "reference")), *entry.get("marks", ())]
+        told = "; ".join(one_line(part) for part in about if part)
+        cards.append(
+            {"name": figure[0].model, "about": told, "said": said.get(name, ""), "figure": _figure(*figure)}
+        )
+    return cards
+
+
+def rendered(name: str, **values: Any) -> str:
+    """A template of this folder, every value in it escaped."""
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_asset(name)).render(**values)
+
+
+def table_parts(table: Table) -> dict[str, Any]:
     """Headings and rows with, for each cell, its text and the value that it is sorted by (None: last)."""
     several = len(table.results) > 1
     stated = any(row.state != "ok" for row in table.rows)

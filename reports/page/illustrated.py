@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ..figures import sweeps as figures_sweeps
-from ..figures.drawings import Drawing, drawings, missing
+from ..figures.drawing import Drawing
+from ..figures.drawings import drawings, missing
 from ..figures.scene import scenes
 from ..formats.files import Advance, Contents
 from ..tables.sweeps import Sweep
@@ -18,11 +19,14 @@ Chapter: TypeAlias = tuple[str, Sequence[Drawing], Sequence[str]]
 """A detector, its figures, and sentences on what is missing."""
 
 
-def contents(runs: Runs, tables: Sequence[Table], formats: Sequence[str], advance: Advance) -> Contents:
+def contents(
+    runs: Runs, verdict: Sequence[str], tables: Sequence[Table], formats: Sequence[str], advance: Advance
+) -> Contents:
     """What to write where, relative to the folder of the report, for ``html`` and ``figures``."""
     chapters = [(scene.detector, drawings(scene), missing(scene)) for scene in scenes(runs)]
     results = results_of(runs)
-    return _contents(partial(html.page, html.run_head(results), results, tables), chapters, formats, advance)
+    page = partial(html.page, html.run_head(results), results, tables, verdict=verdict)
+    return _contents(page, chapters, formats, advance)
 
 
 def sweep_contents(sweep: Sweep, table: Table, formats: Sequence[str], advance: Advance) -> Contents:
@@ -44,7 +48,7 @@ def sweep_contents(sweep: Sweep, table: Table, formats: Sequence[str], advance: 
 
 
 def _contents(
-    page: Callable[[Sequence[tuple[str, Sequence[tuple[Drawing, bytes]], Sequence[str]]]], str],
+    page: Callable[[Sequence[html.Shown]], str],
     chapters: Sequence[Chapter],
     formats: Sequence[str],
     advance: Advance,
@@ -64,7 +68,7 @@ def _contents(
             for detector, drawn, absent in chapters:
                 figures = []
                 for drawing in drawn:
-                    figures.append((drawing, drawing.png(html.SCREEN_DPI)))
+                    figures.append((drawing, *drawing.shown(html.SCREEN_DPI)))
                     told()
                 shown.append((detector, figures, absent))
             made[Path("report.html")] = page(shown)
@@ -73,5 +77,6 @@ def _contents(
             for drawing in drawn:
                 made[Path("figures") / f"{drawing.name}.png"] = drawing.png()
                 made[Path("figures") / f"{drawing.name}.pdf"] = drawing.pdf()
+                made[Path("figures") / f"{drawing.name}.csv"] = drawing.csv()
                 told()
     return made

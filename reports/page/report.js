@@ -28,3 +28,35 @@ for (const button of document.querySelectorAll("button.zoom")) {
   });
 }
 large.addEventListener("click", () => dialog.close());
+const first = document.querySelector("table.sortable");
+const choice = document.getElementById("metric");
+if (first) {
+  const heads = [...first.tHead.rows[0].cells];
+  heads.forEach((head, column) => {
+    if (column && head.classList.contains("number")) {
+      choice.append(new Option(head.textContent.trim(), String(column)));
+    }
+  });
+  choice.addEventListener("change", () => {
+    const chosen = Number(choice.value);
+    heads.forEach((head, column) => {
+      const out = chosen > 0 && head.classList.contains("number") && column !== chosen;
+      for (const row of first.rows) row.cells[column].classList.toggle("out", out);
+    });
+    if (chosen) {
+      heads.forEach((head) => head.removeAttribute("aria-sort"));
+      heads[chosen].querySelector("button").click();
+    }
+  });
+  choice.closest("p").hidden = heads.length < 3;
+}
+for (const figure of document.querySelectorAll("figure")) {  // the picture is in the page once: no second copy of it
+  const save = document.createElement("a");
+  save.textContent = "PNG";
+  save.download = figure.id + ".png";
+  save.href = figure.querySelector("img").src;
+  figure.querySelector(".save").append(" ", save);
+}
+window.addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll("details")) details.open = true;
+});

@@ -15,7 +15,7 @@ from simbench.harness.challenge.protocol import comparable
 from simbench.harness.files import atomic, write_text
 
 from ..figures import challenge as figures
-from ..figures.style import to_png
+from ..figures.style import styled, to_png
 from ..formats.markdown import escape
 from ..tables.table import MISSING
 from ..text.results import one_line
@@ -62,7 +62,7 @@ def write_score(result: Mapping[str, Any], out: Path) -> list[Path]:
     for name, draw in drawings.items():
         paths.append(out / name)
         with atomic(paths[-1]) as part:
-            part.write_bytes(to_png(draw, DPI))
+            part.write_bytes(to_png(styled(draw), DPI))
     return paths
 
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..figures.scores import pareto
-from ..figures.style import FLOOR, bare, figure, plain, to_png
+from ..figures.style import FLOOR, bare, figure, plain, styled, to_png
 from .board import Board, Entry
 
 _DPI = 170
@@ -19,7 +19,7 @@ def timed(board: Board) -> list[Entry]:
 
 def pareto_png(board: Board) -> bytes:
     """The figure as PNG."""
-    return to_png(lambda: _draw(board, timed(board)), _DPI)
+    return to_png(styled(lambda: _draw(board, timed(board))), _DPI)
 
 
 def front(board: Board, entries: Sequence[Entry]) -> list[int]:

@@ -57,6 +57,7 @@ def build_table(
         footnotes=tuple(footnotes),
         details={"protocol": results[0][1]["protocol"], **(details or {})},
         settings=settings,
+        notes=tuple(part for part in (text, quoted) if part),
     )
 
 

@@ -125,10 +125,21 @@ class Table:
     details: Mapping[str, Any] = field(default_factory=dict)
     settings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # the caption less what was held fixed
 
     def with_remarks(self, remarks: tuple[str, ...]) -> "Table":
         """The table with lines of its own above the caption."""
         return dataclasses.replace(self, remarks=remarks)
+
+    @property
+    def alike(self) -> tuple[int, ...]:
+        """The columns that show the same value in all of several rows that have one."""
+        found = []
+        for index in range(len(self.columns)):
+            texts = {str(row.cells[index]) for row in self.rows if row.status == "ok"}
+            if len(texts) == 1 and sum(row.status == "ok" for row in self.rows) > 1:
+                found.append(index)
+        return tuple(found)
 
     @property
     def results(self) -> tuple[str, ...]:
@@ -147,8 +158,13 @@ class Table:
         return (
             *self.remarks,
             self.caption,
-            *(f"({number}) {note}" for number, note in enumerate(self.footnotes, 1)),
+            *self.numbered,
         )
+
+    @property
+    def numbered(self) -> tuple[str, ...]:
+        """The footnotes with their numbers."""
+        return tuple(f"({number}) {note}" for number, note in enumerate(self.footnotes, 1))
 
 
 @dataclass(frozen=True)

@@ -79,27 +79,27 @@ def remarks(results: Labelled) -> tuple[str, ...]:
 
 
 def _said(model: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    at_floor, near, far, beyond = [], [], [], []
+    level, near, far, beyond = [], [], [], []
     for name, about in metrics.items():
         score = model.get(name) or {}
         times = ratio(score, about)
-        if _at_floor(score, about):
-            at_floor.append(name)
+        if at_floor(score, about):
+            level.append(name)
         elif times is not None and times < FAR:
             near.append(f"{name} {times:.2f}")
         elif times is not None:
             far.append(f"{name} {times:.3g}")
         elif score.get("mean") is not None and score.get("floor") is not None:
             beyond.append(name)
-    if at_floor:
-        yield f"at the floor in {', '.join(at_floor)}"
+    if level:
+        yield f"at the floor in {', '.join(level)}"
     if near:
         yield f"near it in {', '.join(near)} (times the floor)"
     if far:
         yield f"far from it in {', '.join(far)}"
     if beyond:
         yield f"worse than it, which is zero, in {', '.join(beyond)}"
-    if not (at_floor or near or far or beyond):
+    if not (level or near or far or beyond):
         yield "no score with a floor"
     worth = _worth(model)
     if worth:
@@ -125,7 +125,7 @@ def _two_digits(number: float) -> str:
     return f"{float(f'{number:.2g}'):,.0f}"
 
 
-def _at_floor(score: Mapping[str, Any], about: Mapping[str, Any]) -> bool:
+def at_floor(score: Mapping[str, Any], about: Mapping[str, Any]) -> bool:
     """Whether a score is no worse than its floor by more than two standard errors of the mean."""
     mean, floor, std = score.get("mean"), score.get("floor"), score.get("std")
     if mean is None or floor is None:
@@ -138,10 +138,14 @@ def _at_floor(score: Mapping[str, Any], about: Mapping[str, Any]) -> bool:
 
 def _given_away(model: Mapping[str, Any]) -> str | None:
     """The observable that tells the model's responses from the data's, where a classifier can."""
-    score = model.get(CLASSIFIER) or {}
+    score, weights = model.get(CLASSIFIER) or {}, leaning(model)
     mean, floor = score.get("mean"), score.get("floor")
-    weights = {name: value["mean"] for name, value in (score.get("importance") or {}).items()}
-    weights = {name: weight for name, weight in weights.items() if weight is not None and weight > 0}
     if mean is None or floor is None or mean - floor < CHANCE or not weights:
         return None
     return f"given away by {one_line(max(weights, key=lambda name: weights[name]))}"
+
+
+def leaning(model: Mapping[str, Any]) -> dict[str, float]:
+    """How much the classifier leans on each observable that helps it at all."""
+    told = (model.get(CLASSIFIER) or {}).get("importance") or {}
+    return {name: value["mean"] for name, value in told.items() if (value["mean"] or 0) > 0}

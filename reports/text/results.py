@@ -1,6 +1,7 @@
 """The results that a report shows: which may share a table, and the line that says what was held fixed."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 from typing import Any, TypeAlias
 
 from simbench.harness.record.folder import RunFolder
@@ -68,9 +69,30 @@ def held_fixed(results: Labelled, runs: str = "") -> str:
         f"at least {protocol['min_photons']} {unit}; "
         f"split by {one_line(protocol['split'])}, seed {protocol['split_seed']}, "
         f"test fraction {protocol['test_fraction']}; "
-        f"{dataset['test_responses']} test responses{taken} of {dataset['test_particles']} particles; "
+        f"{dataset['test_responses']} {part_of(result)} responses{taken} "
+        f"of {dataset['test_particles']} particles; "
         f"channels {one_line(protocol['channels'])}; {runs or _runs(results)}.{_rescored(results)}"
     )
+
+
+def held_briefly(results: Labelled) -> str:
+    """The same in one short line, with the data set's short name; ``result.json`` has it in full."""
+    result = results[0][1]
+    protocol, dataset = result["protocol"], result["dataset"]
+    data = one_line(PurePath(str(result["settings"].get("data") or "data")).name)
+    limit = "" if protocol.get("limit") is None else "first "
+    photons = "" if protocol["min_photons"] == 1 else f", at least {protocol['min_photons']} photons"
+    return (
+        f"Protocol: {one_line(protocol['detector'])}, {data} data {one_line(protocol['dataset'])[:8]}"
+        f"{photons}; "
+        f"{protocol['split']} split, seed {protocol['split_seed']}; {limit}{dataset['test_responses']:,} "
+        f"{part_of(result)} responses; channels {one_line(protocol['channels'])}; {_runs(results)}."
+    )
+
+
+def part_of(result: Result) -> str:
+    """The part of the split that was scored: ``test``, or ``validation``, which decides nothing."""
+    return one_line(result["protocol"].get("part", "test"))
 
 
 def _rescored(results: Labelled) -> str:

@@ -58,8 +58,12 @@ def _request(
         list[str], typer.Option(help="responses: keep them too, for metrics that need whole images.")
     ] = [],  # noqa: B006
     timing: Annotated[
-        bool, typer.Option("--timing/--no-timing", help="Also time 10,000 responses of each model.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--timing/--no-timing",
+            help="Time 10,000 responses of each model five times, or none. [default: a few, in passing]",
+        ),
+    ] = None,
     timing_only: Annotated[bool, typer.Option("--timing-only", help="Time the models; no scores.")] = False,
     allow_leak: Annotated[
         bool, typer.Option("--allow-leak", help="Score models on particles they were trained on, marked.")
@@ -98,6 +102,6 @@ def _request(
         allow_leak=allow_leak,
         resume=resume,
         scoring=not timing_only,
-        timing=timing or timing_only,
+        timing="full" if timing or timing_only else "brief" if timing is None else "none",
         placement=Placement(executor, workers, scheduler, timeout),
     )

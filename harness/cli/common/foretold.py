@@ -32,7 +32,7 @@ def tell(registry: Registry, request: Request, out: Path, like: Path | None, qui
     typer.echo(f"time: about {duration(told.seconds)}{side}{page}")
     memory = "not told by this system" if told.memory_mb is None else f"about {told.memory_mb:.0f} MB"
     typer.echo(f"memory: {memory}")
-    if request.timing:
+    if request.timing == "full":
         typer.echo("--timing comes on top, and is not foretold")
     return told
 

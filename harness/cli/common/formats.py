@@ -30,6 +30,32 @@ Formats = Annotated[
 ]
 
 
+Tables = Annotated[
+    list[str],
+    typer.Option(
+        help="all, or names joined by commas, such as verdict, scores, channels, quartiles, timing. "
+        "[default: run prints the verdict, all other formats have all]"
+    ),
+]
+
+
+def table_names(texts: Sequence[str], registry: Registry) -> list[str]:
+    """The names that ``--tables`` gives; ``all`` stands for itself.
+
+    Raises:
+        UserError: there can be no such table.
+    """
+    names = [name.strip() for text in texts for name in text.split(",")]
+    known = ["all", *reports.TABLES]
+    of_metrics = [
+        f"{kind}-{metric.name}" for kind in ("channels", "quartiles") for metric in registry.metrics
+    ]
+    for name in names:
+        if name not in (*known, *of_metrics):
+            raise UserError(f"unknown table {name!r}; known: {', '.join(known)}, and channels-METRIC or so")
+    return names
+
+
 def check_formats(names: Sequence[str], others: Sequence[str] = ()) -> list[str]:
     """The formats asked for, each once, of those that come with simbench and ``others``.
 

@@ -18,6 +18,7 @@ from ...record.part import PART
 from ...record.spent import add_page
 from .formats import SYSTEM, Attempts, render_offered, write_offered
 from .progress import bars, counter
+from .streams import terminal
 
 
 def present(
@@ -27,10 +28,11 @@ def present(
     offered: Sequence[ReportFormat],
     quiet: bool,
     lines: Iterable[str] = (),
+    tables: Sequence[str] = (),
 ) -> int:
     """Print and write the tables of a run, write its page, and say what failed; gives the exit status.
 
-    ``lines`` are printed after the tables.
+    ``lines`` are printed after the tables, which are those of these names.
     """
     begun = time.monotonic()
     finished: reports.Runs = [(str(folder), RunFolder(folder))]
@@ -44,14 +46,15 @@ def present(
     add_page(folder, time.monotonic() - begun)
     for name in formats:  # files first: whoever reads the output may stop
         if name in reports.PRINTED:
-            typer.echo(
-                attempts(f"the report as {name}", partial(reports.render, finished, name), ""), nl=False
-            )
+            text = partial(reports.render, finished, name, tables=tables)
+            if name == "table":
+                text = partial(reports.summary, finished, tables, *terminal())
+            typer.echo(attempts(f"the report as {name}", text, ""), nl=False)
     typer.echo("".join(texts.values()), nl=False)
     for line in lines:
         typer.echo(line)
     crowded = reports.crowded([(str(folder), result)])
-    if crowded:
+    if crowded and not timed_briefly(result):
         typer.echo(f"{PROJECT}: warning: {crowded}", err=True)
     for line in problems(result):
         typer.echo(f"{PROJECT}: {line}", err=True)
@@ -59,6 +62,12 @@ def present(
     typer.echo(f"written: {', '.join(str(path) for path in paths)}", err=True)
     failed = [model for model in result["models"] if model["status"] == "failed"]
     return SYSTEM if attempts.failed else int(bool(broken or failed or problems(result)))
+
+
+def timed_briefly(result: Mapping[str, Any]) -> bool:
+    """Whether the models were timed in passing, which warns of nothing."""
+    timings = (timed for model in result["models"] for timed in (model.get("timing") or {}).values())
+    return any(timed.get("brief") for timed in timings)
 
 
 def told_part(result: Mapping[str, Any], folder: Path) -> int:

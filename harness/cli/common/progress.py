@@ -5,11 +5,20 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from ...plugin.simulators import Progress as News
 from ...run.watch import Watch
+
+SHOWN = 2  # scores of a finished model on its line
 
 
 @contextmanager
@@ -18,9 +27,9 @@ def bars(quiet: bool) -> Iterator[Progress]:
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        BarColumn(16),
+        TaskProgressColumn(),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
         TextColumn("{task.fields[note]}", markup=False),
     )
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as progress:
@@ -61,6 +70,7 @@ def watch(progress: Progress, scoring: str = "scoring") -> Watch:
         data=counter(progress, "making the embedded dataset"),
         begin=begin,
         advance=lambda name, count: progress.advance(tasks[name], count),
+        running=lambda name, ws: progress.update(tasks[name], note=f"ws {ws:.3g}"),
         scored=counter(progress, scoring),
         end=end,
     )
@@ -138,7 +148,7 @@ def watch_sweep(progress: Progress, name: str) -> Watch:
 
 
 def _summary(entry: Mapping[str, Any]) -> str:
-    """A finished model in a few words: its mean score of every metric, its seconds, or its error."""
+    """A finished model in a few words: its first scores, its seconds, or its error."""
     if entry["error"] is not None:
         return f"{entry['status']}: {entry['error']}"
     scores = [
@@ -148,6 +158,7 @@ def _summary(entry: Mapping[str, Any]) -> str:
         and {"mean", "std", "runs"} <= value.keys()
         and value["mean"] is not None
     ]
+    scores = scores[:SHOWN]
     timed = entry.get("timing", {})
     scores += [f"{device} {value['seconds_per_10k']:.3g} s" for device, value in timed.items()]
     return ", ".join(scores)

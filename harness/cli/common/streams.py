@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import shutil
 import sys
 import unicodedata
 import warnings
@@ -43,6 +44,17 @@ def _plain(letter: str) -> str:
         return f"\\x{ord(letter) - 0xDC00:02x}"
     simple = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode()
     return _PLAIN.get(letter) or simple or "?"
+
+
+class StoppedError(Exception):
+    """A command was interrupted; the message says what is kept. Typer would swallow a KeyboardInterrupt's."""
+
+
+def terminal() -> tuple[int, bool]:
+    """Characters in a line of standard output, 80 where that is no terminal; and whether it shows styles."""
+    shown = sys.stdout is not None and sys.stdout.isatty()
+    plain = not shown or "NO_COLOR" in os.environ or os.environ.get("TERM") in (None, "", "dumb")
+    return (shutil.get_terminal_size().columns if shown else 80), not plain
 
 
 def speak_plainly() -> None:

@@ -154,6 +154,7 @@ def test_the_options_are_those_of_the_request(monkeypatch):
         min_photons=2,
         allow_leak=True,
         keep=("responses",),
+        timing="brief",  # which goes without saying
         placement=Placement(timeout=5.0),
     )
     seen = []

@@ -130,6 +130,30 @@ def test_run_prints_tables_and_writes(run, tmp_path):
     assert f"{result['models'][0]['ws']['mean']:.2f}"[:3] in out
 
 
+def test_run_prints_the_answer_and_one_table_and_others_if_asked(run):
+    status, out, _ = run()
+    assert status == 0
+    assert out.startswith("Best of 2: ")
+    assert "Seconds for 10,000 on the CPU, timed in passing" in out
+    assert "How far from the floor: toy\n" in out
+    assert "by channel" not in out
+    assert out.count("Protocol: toy") == 1
+    assert max(map(len, out.splitlines())) <= 80
+    _, out, _ = run("--tables", "channels,timing")
+    titles = [line for line in out.splitlines() if line.endswith(": toy")]
+    assert titles == ["WS (photons) by channel: toy", "Seconds for 10,000 responses: toy"]
+    _, out, _ = run("--tables", "verdict", "--format", "markdown")
+    assert out.count("## ") == 1
+    fails(run("--tables", "none"), "unknown table 'none'", "verdict, scores, channels")
+    fails(run("--tables", "experts"), "no table 'experts' of these runs; there are verdict, scores")
+
+
+def test_without_timing_there_is_none(run, tmp_path):
+    _, out, _ = run("--no-timing")
+    assert "Seconds" not in out
+    assert all("timing" not in model for model in read_result(tmp_path / "out")["models"])
+
+
 @pytest.mark.parametrize("quiet", [True, False])
 def test_without_a_terminal_there_is_no_progress_but_the_table(run, quiet):
     status, out, err = run(*["--quiet"] * quiet)
@@ -207,11 +231,15 @@ def test_a_killed_run_is_resumed(toy, cli_with, toy_file, tmp_path):
         return toy.flat(conditions, seed)
 
     options = ("run", "--detector", "toy", "--data", toy_file, "--models", "flat", "--device", "cpu")
+    options += ("--no-timing",)
     call = cli_with(toy.offer("flat", killed))
     status, out, err = call(*options, "--out", tmp_path / "out")
     assert status == 130
     assert out == ""
-    assert err.count("\n") == 1
+    assert err == (
+        "simbench: stopped; 1 finished run of a model is kept in "
+        f"{tmp_path / 'out'}, and the same command goes on from there\n"
+    )
     assert "result.json" not in files_in(tmp_path)
     assert call(*options, "--out", tmp_path / "out")[0] == 0
     assert len(calls) == 1 + 1 + 4

@@ -189,7 +189,7 @@ def test_a_record_that_is_not_sound_is_named_and_the_others_live(toy, kind, reco
 
 
 def test_all_words_of_a_models_entry_are_taken(toy, toy_file, tmp_path):
-    result = toy.run(toy.registry(toy.offer("flat")), toy_file, tmp_path, timing=True)
+    result = toy.run(toy.registry(toy.offer("flat")), toy_file, tmp_path, timing="full")
     assert result["models"][0].keys() - {"ws", "empty"} <= set(TAKEN)
 
 

@@ -206,7 +206,7 @@ def test_a_models_file_is_found_by_processes(run, tmp_path):
 
 def test_timings_are_taken_here_and_alone(plugin, run, tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    result = run(tmp_path / "out", PROCESSES, models=("whole",), timing=True)
+    result = run(tmp_path / "out", PROCESSES, models=("whole",), timing="full")
     (generated, timed) = logged(plugin, "made")
     assert generated[1:] != timed[1:]
     assert timed[1:] == [str(os.getpid()), "2"]
@@ -370,7 +370,7 @@ def test_the_tasks_of_a_model_are_counted_together(run, orders, tmp_path):
 def test_a_timing_that_takes_too_long(run, orders, tmp_path):
     orders(real="endless")
     place = Placement(timeout=1)
-    result = run(tmp_path / "out", place, models=("real",), timing=True, scoring=False)
+    result = run(tmp_path / "out", place, models=("real",), timing="full", scoring=False)
     assert statuses(result) == {"real": "took longer than 1 s to be timed"}
 
 

@@ -118,6 +118,29 @@ def test_the_clock_counts_10000_responses_after_a_warm_up(toy, ticking):
     assert (measured["spread"], measured["noisy"]) == (0.0, False)
 
 
+def test_in_passing_a_chunk_is_timed_three_times_and_scaled(toy, ticking):
+    generate, sizes = ticking
+    measured = timing.measure(
+        toy.Generates(generate), toy.responses().conditions, "cpu", lambda _: None, brief=True
+    )
+    assert sizes == [512] + 3 * [4096]
+    assert measured["seconds_per_10k"] == 10_000 / 4096
+    assert measured["brief"] is True
+
+
+def test_a_full_timing_serves_a_brief_one_and_not_the_other_way(toy, toy_file, tmp_path, ticking):
+    generate, sizes = ticking
+    made = toy.registry(toy.offer("timed", generate))
+    (brief,) = toy.run(made, toy_file, tmp_path, timing="brief")["models"]
+    again = toy.run(made, toy_file, tmp_path, timing="brief")["models"]
+    assert again[0]["timing"] == brief["timing"]
+    assert sizes.count(512) == 1
+    (full,) = toy.run(made, toy_file, tmp_path, timing="full")["models"]
+    assert "brief" not in full["timing"]["cpu"]
+    assert toy.run(made, toy_file, tmp_path, timing="brief")["models"][0]["timing"] == full["timing"]
+    assert sizes.count(512) == 2
+
+
 def test_the_threads_are_those_in_use(toy, ticking, monkeypatch):
     generate, _ = ticking
     monkeypatch.setenv("OMP_NUM_THREADS", "7")  # what is asked for is not what is used
@@ -148,9 +171,9 @@ def test_a_slow_model_is_timed_once(toy, monkeypatch):
 def test_timings_are_kept_by_a_resumed_run(toy, toy_file, tmp_path, ticking):
     generate, sizes = ticking
     made = toy.registry(toy.offer("timed", generate))
-    first = toy.run(made, toy_file, tmp_path, timing=True)
+    first = toy.run(made, toy_file, tmp_path, timing="full")
     calls = len(sizes)
-    again = toy.run(made, toy_file, tmp_path, timing=True)
+    again = toy.run(made, toy_file, tmp_path, timing="full")
     assert len(sizes) == calls
     assert again["models"] == first["models"]
     assert first["models"][0]["timing"]["cpu"]["seconds_per_10k"] == 3.0
@@ -183,7 +206,7 @@ def computing(toy):
 
 
 def test_engine_batch_and_notes_are_in_the_result(computing, toy, toy_file, tmp_path):
-    told, silent = toy.run(computing, toy_file, tmp_path / "a", timing=True, engine="onnx")["models"]
+    told, silent = toy.run(computing, toy_file, tmp_path / "a", timing="full", engine="onnx")["models"]
     assert (told["engine"], told["batch"], told["marks"]) == ("onnx", 8, ["computed by onnx"])
     assert (told["timing"]["cpu"]["engine"], told["timing"]["cpu"]["batch"]) == ("onnx", 8)
     assert (silent["engine"], silent["batch"], silent["marks"]) == (None, None, [])
@@ -222,7 +245,7 @@ def test_a_gpu_run_is_timed_on_both_devices(toy, toy_file, tmp_path, ticking, mo
     )
     monkeypatch.setattr(benchmark, "resolve_device", lambda _: "cuda")  # there is none here
     monkeypatch.setattr(timing, "_synchronise", lambda _: None)
-    result = toy.run(made, toy_file, tmp_path, timing=True)
+    result = toy.run(made, toy_file, tmp_path, timing="full")
     timed = result["models"][0]["timing"]
     assert list(timed) == ["cpu", "cuda"]
     assert [device for device, _ in groupby(asked)] == ["cuda", "cpu", "cuda"]
@@ -241,7 +264,7 @@ def test_a_model_that_fails_while_it_is_timed_has_failed(toy, toy_file, tmp_path
         return toy.flat(conditions, seed)
 
     failed, well = toy.run(
-        toy.registry(toy.offer("fragile", generate), toy.offer("flat")), toy_file, tmp_path, timing=True
+        toy.registry(toy.offer("fragile", generate), toy.offer("flat")), toy_file, tmp_path, timing="full"
     )["models"]
     assert failed["status"] == "failed"
     assert "not so many" in failed["error"]

@@ -17,6 +17,7 @@ from simbench.harness.metrics.tools.replicates import mean_replicates
 from simbench.harness.metrics.wasserstein import WASSERSTEIN, wasserstein
 from simbench.harness.plugin.metric import Metric, Value
 from simbench.harness.record.result import read_result
+from simbench.harness.run import benchmark
 from simbench.harness.score.evaluate import spread
 
 # What a run writes
@@ -340,3 +341,16 @@ def test_embedded_data_are_made_once_and_kept(toy, tmp_path, monkeypatch):
     before = path.stat().st_mtime_ns
     assert toy.run(made, "embedded", tmp_path / "b")["protocol"] == first["protocol"]
     assert path.stat().st_mtime_ns == before
+
+
+def test_the_running_score_is_the_mean_ws_of_the_runs_that_are_done(toy, toy_file, tmp_path):
+    told = []
+    watch = benchmark.Watch(running=lambda name, ws: told.append((name, ws)))
+    made = toy.registry(toy.offer("flat"))
+    request = benchmark.Request(models=("flat",), detector="toy", device="cpu", runs=3, data=str(toy_file))
+    result = benchmark.run(made, request, tmp_path, watch)
+    values = result["models"][0]["ws"]["runs"]
+    assert told == [("flat", pytest.approx(np.mean(values[:done]))) for done in (1, 2, 3)]
+    told.clear()
+    benchmark.run(made, request, tmp_path, watch)  # resumed: they are there at once
+    assert [name for name, _ in told] == ["flat"] * 3

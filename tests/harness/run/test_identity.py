@@ -174,12 +174,12 @@ def test_units_made_small_still_tell_what_they_are(two_runs):
 
 
 def test_scores_are_written_before_the_timing_fails(toy, toy_file, tmp_path, monkeypatch):
-    def full(*_):
+    def full(*_, **__):
         raise OSError(28, "No space left on device")
         yield
 
     monkeypatch.setattr(benchmark, "time_models", full)
     with pytest.raises(OSError, match="No space left"):
-        toy.run(toy.registry(toy.offer("flat")), toy_file, tmp_path / "out", timing=True)
+        toy.run(toy.registry(toy.offer("flat")), toy_file, tmp_path / "out", timing="full")
     assert RunFolder(tmp_path / "out").result["models"][0]["ws"]["mean"] > 0
     assert (tmp_path / "out" / "scores.csv").exists()

@@ -383,7 +383,7 @@ def test_what_was_not_timed_cannot_be_compared(base, timed):
 
 
 def test_a_run_with_timing_records_the_workload(run):
-    folder = run(timing=True)
+    folder = run(timing="full")
     record = folder.result["models"][0]["timing"]["cpu"]
     assert len(record["workload"]) == len(record["repeats"])
     assert min(record["workload"]) > 0

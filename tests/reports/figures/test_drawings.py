@@ -13,7 +13,8 @@ from simbench.harness.record.folder import RunFolder
 from simbench.reports import FORMATS, PRINTED, render, write
 from simbench.reports.figures import distributions as figures_distributions
 from simbench.reports.figures.distributions import Panel, edges
-from simbench.reports.figures.drawings import Drawing, drawings, missing
+from simbench.reports.figures.drawing import Drawing
+from simbench.reports.figures.drawings import drawings, missing
 from simbench.reports.figures.examples import by_expert, example_strips
 from simbench.reports.figures.scene import Scene, scenes
 from simbench.reports.figures.scores import pareto
@@ -33,7 +34,7 @@ def drawn(scene: Scene, name: str) -> Figure:
 def test_a_full_run_has_every_figure(folder: RunFolder) -> None:
     scene = scene_of(folder)
     assert [drawing.name.removesuffix("-proton") for drawing in drawings(scene)] == [
-        "tradeoff", "quartiles", "channels-linear", "channels-log", "showers", "examples",
+        "tradeoff", "channels-linear", "channels-log", "showers", "quartiles", "examples",
         "examples-expertsim-3", "experts", "validation", "losses",
     ]  # fmt: skip
     assert missing(scene) == []
@@ -62,26 +63,38 @@ def test_what_a_bare_result_cannot_show_is_said(full: dict[str, Any]) -> None:
     assert "holds no responses" in responses
 
 
-def test_many_models_are_shown_in_groups(tmp_path: Path, result: Any, model: Any, make_folder: Any) -> None:
-    run = make_folder(tmp_path / "run", result(*(model(f"m{n}") for n in range(7))))
+def test_many_models_are_small_multiples(tmp_path: Path, result: Any, model: Any, make_folder: Any) -> None:
+    entries = [model("mc", family="reference"), *(model(f"m{n}") for n in range(7))]
+    run = make_folder(tmp_path / "run", result(*entries))
     names = [drawing.name for drawing in drawings(scene_of(run))]
-    assert [name for name in names if name.startswith("channels-log")] == [
-        "channels-log-proton", "channels-log-proton-2",
-    ]  # fmt: skip
     assert len(names) == len(set(names))
+    page = drawn(scene_of(run), "channels-log")
+    assert len(page.axes) == 2 * 8  # two channels, a row a model
+    rows = [axes.get_ylabel() for axes in page.axes if axes.get_ylabel()]
+    assert sorted(rows) == sorted(["mc", *(f"m{n}" for n in range(7))])
+    assert page.axes[7].get_ylabel() == "mc"  # the floor is last
+    for axes in page.axes:
+        names = [str(patch.get_label()) for patch in axes.patches]
+        assert names[:2] == ["reference", "reference and its error"]
+        assert len(names) == 3  # one model and no other
 
 
 def test_histograms_hold_every_response_and_the_ratio(folder: RunFolder) -> None:
     scene = scene_of(folder)
     (panel, _) = figures_distributions.channel_panels(scene, scene.drawn, log=True)
-    page = figures_distributions.histograms([panel], scene.drawn)
-    main, ratio = page.axes[:2]
+    page = Figure()
+    figures_distributions.with_ratio(page, page.add_gridspec(1, 1)[0], panel, scene.drawn, first=True)
+    main, ratio = page.axes
     stairs = [patch for patch in main.patches if isinstance(patch, StepPatch)]
-    assert len(stairs) == 2 + len(scene.drawn)  # the reference is filled and outlined
+    band = stairs.pop(1).get_data()
+    assert len(stairs) == 1 + len(scene.drawn)
+    widths = np.diff(band.edges)
+    counts = stairs[0].get_data().values * widths
+    assert (band.values - band.baseline) * widths / 2 == pytest.approx(np.sqrt(counts))
     for patch in stairs:
         values, bounds, _ = patch.get_data()
         assert np.sum(values * np.diff(bounds)) == pytest.approx(200)
-    reference, generated = stairs[0].get_data().values, stairs[2].get_data().values
+    reference, generated = stairs[0].get_data().values, stairs[1].get_data().values
     shown = [patch for patch in ratio.patches if isinstance(patch, StepPatch)][1].get_data().values
     filled = reference > 0
     assert shown[filled] == pytest.approx(generated[filled] / reference[filled])
@@ -231,20 +244,21 @@ def test_drawing_leaves_matplotlibs_settings_alone() -> None:
     import matplotlib as mpl
 
     before = dict(mpl.rcParams)
-    to_png(lambda: Figure(figsize=(1, 1)), 30)
+    to_png(Figure(figsize=(1, 1)), 30)
     assert dict(mpl.rcParams) == before
 
 
-def test_figures_are_written_as_png_and_pdf(
+def test_figures_are_written_as_pictures_and_numbers(
     tmp_path: Path, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Drawing, "png", lambda *_: b"png")
     monkeypatch.setattr(Drawing, "pdf", lambda *_: b"pdf")
+    monkeypatch.setattr(Drawing, "csv", lambda *_: "csv")
     told: list[tuple[int, int]] = []
     written = write([("run", folder)], ["figures", "csv"], tmp_path / "new", lambda *now: told.append(now))
     assert written[0] == tmp_path / "new" / "report.csv"
     assert {path.parent.name for path in written[1:]} == {"figures"}
-    assert sorted(path.suffix for path in written[1:]) == [".pdf"] * 10 + [".png"] * 10
+    assert sorted(path.suffix for path in written[1:]) == [".csv"] * 10 + [".pdf"] * 10 + [".png"] * 10
     assert all(path.is_file() for path in written)
     assert told == [(n, 10) for n in range(1, 11)]
 

@@ -46,11 +46,15 @@ def scene(folder: RunFolder) -> Scene:
 
 def test_a_run_of_today_has_the_figures_of_a_validation(scene: Scene) -> None:
     names = [drawing.name.removesuffix("-proton") for drawing in drawings(scene)]
-    assert names[2:8] == [
-        "channels-linear", "channels-log", "observables", "mean-images", "response", "conditional-means",
+    assert names[1:12] == [
+        "card-gan", "card-expertsim-3", "card-one-run", "card-mc", "channels-linear", "channels-log",
+        "observables", "quartiles", "mean-images", "response", "conditional-means",
     ]  # fmt: skip
     assert "showers" not in names  # all of it is among the observables
-    for drawing in drawings(scene)[4:8]:
+    kinds = ("card-gan", "observables", "mean-images", "response", "conditional")
+    shown = [one for one in drawings(scene) if one.name.startswith(kinds)]
+    assert len(shown) == 5
+    for drawing in shown:
         assert drawing.png(30)
         assert drawing.alt
         assert drawing.caption

@@ -6,6 +6,7 @@ Skipped where either is missing (both need more than pip), unless SIMBENCH_BROWS
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,6 +99,49 @@ def test_the_page_works(browser: Any, report: str) -> None:
 
     assert watched.complaints == []
     assert [address for address in watched.requests if not address.startswith("data:")] == [report]
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(browser: Any, report: str, scheme: str, width: int) -> None:
+    sync_playwright = pytest.importorskip("axe_core_python.sync_playwright")
+    watched = Watched(browser, report, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    watched.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    found = sync_playwright.Axe().run(watched.page)
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found["violations"]] == []
+    assert len(found["passes"]) > 20
+
+
+def test_a_metric_is_chosen(browser: Any, report: str) -> None:
+    page = Watched(browser, report).page
+    table = page.locator("table.sortable").first
+    heads = table.locator("thead th")
+    shown = heads.filter(visible=True)
+    every = shown.count()
+    page.select_option("#metric", index=1)
+    assert shown.count() == 2 + heads.filter(has_text="status").count()
+    assert heads.nth(1).get_attribute("aria-sort") == "ascending"
+    page.select_option("#metric", index=0)
+    assert shown.count() == every
+
+
+def test_without_a_script_it_is_all_there(browser: Any, report: str) -> None:
+    page = Watched(browser, report, java_script_enabled=False).page
+    assert not page.locator(".choose").is_visible()
+    assert page.locator("#verdict li").first.is_visible()
+    assert page.locator("table.sortable").first.is_visible()
+    page.locator("#tables details summary").last.click()
+    assert page.locator("table.sortable").nth(1).is_visible()
+
+
+def test_numbers_and_picture_of_a_figure_are_saved_by_one_click(browser: Any, report: str) -> None:
+    page = Watched(browser, report, accept_downloads=True).page
+    figure = page.locator("figure#tradeoff-proton")
+    for name, start in (("CSV", b"panel,series,kind"), ("PNG", b"\x89PNG")):
+        with page.expect_download() as saved:
+            figure.locator("a", has_text=name).click()
+        assert saved.value.suggested_filename == f"tradeoff-proton.{name.lower()}"
+        assert Path(saved.value.path()).read_bytes().startswith(start)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -10,7 +10,7 @@ import pytest
 
 from simbench.harness.record.folder import RunFolder
 from simbench.reports import write, write_sweep
-from simbench.reports.figures.drawings import Drawing
+from simbench.reports.figures.drawing import Drawing
 
 PNG = base64.b64decode(  # a single pixel: what the figures show is not tested here
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
@@ -43,7 +43,7 @@ class Reader(HTMLParser):
 
 @pytest.fixture(autouse=True)
 def _no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Drawing, "png", lambda *_: PNG)
+    monkeypatch.setattr(Drawing, "shown", lambda *_: (PNG, "panel,series\n"))
 
 
 def page(tmp_path: Path, *runs: tuple[str, Any]) -> str:

@@ -200,7 +200,7 @@ def test_formats_are_written_and_others_refused(experts: dict[str, Any], tmp_pat
     written = write_sweep(experts, [*FORMATS, "html"], tmp_path / "new", lambda *news: told.append(news))
     assert [path.relative_to(tmp_path / "new").as_posix() for path in written] == [
         "report.txt", "report.md", "report.tex", "report.csv", "report.json", "report.html",
-        "figures/sweep-experts-proton.png", "figures/sweep-experts-proton.pdf",
+        *(f"figures/sweep-experts-proton.{kind}" for kind in ("png", "pdf", "csv")),
     ]  # fmt: skip
     assert told == [(1, 2), (2, 2)]
     assert written[0].read_text(encoding="utf-8") == render_sweep(experts, "table")
