@@ -8,14 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from simbench.harness.challenge import published
 from simbench.harness.challenge.protocol import comparable
 from simbench.harness.files import atomic, write_text
 
-from ..figures import challenge as figures
-from ..figures.style import styled, to_png
 from ..formats.markdown import escape
 from ..tables.table import MISSING
 from ..text.results import one_line
@@ -41,6 +37,9 @@ def render_score(result: Mapping[str, Any], format: str) -> str:  # noqa: A002 -
 
 def write_score(result: Mapping[str, Any], out: Path) -> list[Path]:
     """Write ``scores.csv``, tidy, ``score.md`` and figures into a folder; returns the paths."""
+    from ..figures import challenge as figures  # matplotlib takes a second to import
+    from ..figures.style import styled, to_png
+
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(_CSV)
@@ -53,7 +52,7 @@ def write_score(result: Mapping[str, Any], out: Path) -> list[Path]:
     paths = [out / "scores.csv", out / "score.md"]
     write_text(paths[0], text.getvalue())
     write_text(paths[1], render_score(result, "markdown"))
-    drawings: dict[str, Callable[[], Figure]] = {}
+    drawings: dict[str, Callable[[], Any]] = {}
     if any(name.startswith(_SEPARATION) for name in result["scores"]):
         drawings["layers.png"] = partial(figures.layers, result)
     if result["detector"] in published.detectors():
