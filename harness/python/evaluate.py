@@ -69,6 +69,7 @@ def evaluate(
         raise UserError("name= is for a single function or object; several have their own names")
     hands = [each if isinstance(each, str) else InHand.of(each, name) for each in given]
     _check_options(options)
+    more: dict[str, Any] = {key: str(value) if key == "data" else value for key, value in options.items()}
     on_test = (part or ("validation" if limit else "test")) == "test"
     request = Request(
         models=[each if isinstance(each, str) else each.name for each in hands],
@@ -78,7 +79,7 @@ def evaluate(
         scored=part or ("test" if on_test else "validation"),
         metrics=[one.strip() for one in metrics.split(",")] if isinstance(metrics, str) else metrics,
         timing=timing or ("brief" if on_test else "none"),
-        **{key: str(value) if key == "data" else value for key, value in options.items()},
+        **more,
     )
     request.check()
     with progress_bars(progress) as bars:

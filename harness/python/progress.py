@@ -21,7 +21,8 @@ class _NotebookProgress(Progress):
         super().__init__(disable=True)
         from IPython.display import display
 
-        self._handle = display(_Shown(""), display_id=True)
+        show: Any = display  # untyped
+        self._handle = show(_Shown(""), display_id=True)
         self._drawn = 0.0
 
     def update(self, *arguments: Any, **fields: Any) -> None:

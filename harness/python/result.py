@@ -195,5 +195,6 @@ def compare(
     Raises:
         UserError: the protocols differ, or a tolerance or the confidence is out of range.
     """
-    runs = [one._run if isinstance(one, Evaluation) else RunFolder(Path(one)) for one in (base, new)]
-    return Comparison(compare_runs(*runs, load_registry().metrics.records, dict(tolerance or {}), confidence))
+    first, second = (one._run if isinstance(one, Evaluation) else RunFolder(Path(one)) for one in (base, new))
+    records = load_registry().metrics.records
+    return Comparison(compare_runs(first, second, records, dict(tolerance or {}), confidence))

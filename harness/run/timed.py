@@ -35,7 +35,7 @@ def time_models(
     for label, outcome in labels.items():
         for device in devices:
             path, asked = _timing_file(outcome, plan, device)
-            stored = read_json(path) if path.exists() else {"identity": None}
+            stored: dict[str, Any] = read_json(path) if path.exists() else {"identity": None}
             if stored["identity"] == asked and (brief or not stored["timing"].get("brief")):
                 advance(label, TIMED)
                 timings[label][device] = stored["timing"]

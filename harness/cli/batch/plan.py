@@ -59,7 +59,7 @@ def plan(
     registry = load_registry()
     told = tell(registry, request, folder, like, quiet)
     if write is not None:
-        request = replace(request, timing=False)
+        request = replace(request, timing="none")
         names = [cost.name for cost in told.models]
         count = parts or min(20, max(1, len(names) * request.runs))
         each = {cost.name: (cost.seconds or 0.0) / request.runs for cost in told.models}
