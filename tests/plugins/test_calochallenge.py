@@ -58,7 +58,19 @@ def test_a_run_scores_it(monkeypatch, capsys, user_files, tmp_path):
     out = tmp_path / "out"
     detector = ("--detector", "calochallenge-photons")
     status = simbench(
-        monkeypatch, "run", *models, *detector, "--data", files, "--runs", 2, "--out", out, "--quiet"
+        monkeypatch,
+        "run",
+        *models,
+        *detector,
+        "--data",
+        files,
+        "--runs",
+        2,
+        "--out",
+        out,
+        "--quiet",
+        "--tables",
+        "all",
     )
     assert status == 1  # one is negative
     said = capsys.readouterr().out

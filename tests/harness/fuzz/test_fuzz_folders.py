@@ -87,7 +87,18 @@ def test_units_that_were_damaged_are_named_or_computed_again(made, whole, toy_fi
             unit.mkdir()
     command = data.draw(st.sampled_from(["leaderboard", "compare", "report again", "run"]))
     if command == "run":
-        options = ("--detector", "toy", "--data", toy_file, "--device", "cpu", "--runs", "2", "--quiet")
+        options = (
+            "--detector",
+            "toy",
+            "--data",
+            toy_file,
+            "--device",
+            "cpu",
+            "--runs",
+            "2",
+            "--quiet",
+            "--no-timing",
+        )
         status, _ = called(made, "run", *options, "--out", run)
         again = json.loads((run / "result.json").read_text())["models"] if status == 0 else None
         assert status == 0 or how == "folder"

@@ -59,6 +59,8 @@ def done(simbench):
             "tiles",
             "--out",
             "out",
+            "--tables",
+            "all",
             "--runs",
             "3",
             "--timing",
@@ -128,7 +130,7 @@ def test_models_of_other_detectors_are_left_out(done):
 
 
 def test_every_table_shows_it(simbench, done):
-    for heading in ("Scores: tiles", "WS (hits) by channel", "by quartile", "Shift of the mean (hits)"):
+    for heading in ("Scores: tiles", "WS (hits) by channel", "by quartile", "mean-shift"):
         assert heading in done.stdout
     assert "front" in done.stdout
     page = (simbench.folder / "out" / "report.html").read_text()

@@ -207,9 +207,10 @@ def test_a_models_file_is_found_by_processes(run, tmp_path):
 def test_timings_are_taken_here_and_alone(plugin, run, tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     result = run(tmp_path / "out", PROCESSES, models=("whole",), timing="full")
-    (generated, timed) = logged(plugin, "made")
+    (generated, timed, *again) = logged(plugin, "made")  # again for each number of threads of a latency card
     assert generated[1:] != timed[1:]
     assert timed[1:] == [str(os.getpid()), "2"]
+    assert {process for _, process, _ in again} == {str(os.getpid())}
     (model,) = result["models"]
     assert model["timing"]["cpu"]["threads"] == 2
     processes = [process for _, process, _ in logged(plugin, "asked")]

@@ -264,7 +264,7 @@ def test_figures_are_written_as_pictures_and_numbers(
 
 
 def test_page_and_figures_are_not_text(folder: RunFolder) -> None:
-    assert set(FORMATS) - set(PRINTED) == {"html", "figures"}
-    for format_ in ("html", "figures"):
+    assert set(FORMATS) - set(PRINTED) == {"html", "figures", "parquet"}
+    for format_ in ("html", "figures", "parquet"):
         with pytest.raises(ValueError, match=format_):
             render([("run", folder)], format_)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from matplotlib.container import ErrorbarContainer
 
-from simbench.reports import FORMATS, PRINTED, render_sweep, write_sweep
+from simbench.reports import PRINTED, render_sweep, write_sweep
 from simbench.reports.figures.sweeps import drawings
 from simbench.reports.tables.sweeps import sweep_table
 from simbench.reports.tables.table import Table
@@ -197,7 +197,9 @@ def test_a_sweep_without_floor_mixtures_or_points(sweep: Any, point: Any) -> Non
 
 def test_formats_are_written_and_others_refused(experts: dict[str, Any], tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    written = write_sweep(experts, [*FORMATS, "html"], tmp_path / "new", lambda *news: told.append(news))
+    written = write_sweep(
+        experts, [*PRINTED, "html", "figures"], tmp_path / "new", lambda *news: told.append(news)
+    )
     assert [path.relative_to(tmp_path / "new").as_posix() for path in written] == [
         "report.txt", "report.md", "report.tex", "report.csv", "report.json", "report.html",
         *(f"figures/sweep-experts-proton.{kind}" for kind in ("png", "pdf", "csv")),
