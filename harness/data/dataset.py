@@ -24,6 +24,7 @@ from ..errors import UserError
 from ..files import atomic
 from ..plugin.datasets import RawParticles, Responses
 from ..plugin.detectors import Detector
+from . import mapped
 from .checks import photon_sums
 from .columns import COLUMNS, STREAM, Fingerprint, read_stream, strangers
 from .hdf5 import Written, reason, require_filters
@@ -31,6 +32,7 @@ from .hdf5 import Written, reason, require_filters
 FORMAT_VERSION = 1  # of counts
 MEASURED_VERSION = 2  # of float32 showers
 BLOCK = 1024  # rows read, written or hashed at a time
+_COLUMN = 64 * BLOCK  # rows of conditions and the like read at a time
 _ATTRIBUTES = ("detector", "feature_names", "feature_units", "min_photons", "provenance", "fingerprint")
 
 
@@ -107,12 +109,24 @@ class Dataset:
                 )
         for name in COLUMNS:
             require_filters(self._file[name], self.path)
-        self.conditions: npt.NDArray[np.float32] = self._file["conditions"][:].astype(np.float32, copy=False)
-        self.particle: npt.NDArray[np.int64] = self._file["particle"][:].astype(np.int64, copy=False)
-        self.pdg: npt.NDArray[np.int32] = self._file["pdg"][:].astype(np.int32, copy=False)
-        bad = np.flatnonzero(~np.isfinite(self.conditions).all(axis=1))
+        self.conditions: npt.NDArray[np.float32] = self._column("conditions", np.float32)
+        self.particle: npt.NDArray[np.int64] = self._column("particle", np.int64)
+        self.pdg: npt.NDArray[np.int32] = self._column("pdg", np.int32)
+        turns = range(0, count, _COLUMN)
+        finite = [np.isfinite(self.conditions[start : start + _COLUMN]).all(axis=1) for start in turns]
+        bad = np.flatnonzero(~np.concatenate(finite or [np.ones(0, np.bool_)]))
         if len(bad):
             raise UserError(f"{self.path}: conditions of row {bad[0]} are not finite ({len(bad)} such rows)")
+        mapped.forget()
+
+    def _column(self, name: str, kind: npt.DTypeLike) -> npt.NDArray[Any]:
+        """What the file has of every response, unpacked in turns."""
+        stored = self._file[name]
+        values = mapped.empty(stored.shape, kind)
+        for start in range(0, len(stored), _COLUMN):
+            values[start : start + _COLUMN] = stored[start : start + _COLUMN]
+            mapped.forget()
+        return values
 
     def __len__(self) -> int:
         return len(self.particle)

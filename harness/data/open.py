@@ -20,7 +20,7 @@ from .plausible import units_problem
 from .recognise import dataset_file
 from .split import TEST_FRACTION, VALIDATION_FRACTION, selected
 from .sums import Projection
-from .unit import Unit, joined
+from .unit import Gathered, Unit
 from .verify import BY_CHECKSUMS, verified
 
 Report = Callable[[int], None]
@@ -231,9 +231,11 @@ def parts_of(data: Dataset, kind: str, seed: int, min_photons: int) -> Parts:
 
 def load_rows(data: Dataset, rows: npt.NDArray[np.int64], projection: Projection) -> Unit:
     """What is kept of some rows, conditions and particles too; the responses are read once and dropped."""
-    unit = joined([projection(block) for block in data.blocks(rows)])
+    gathered = Gathered(len(rows))
+    for block in data.blocks(rows):
+        gathered.put(gathered.responses, projection(block))
     return replace(
-        unit,
+        gathered.unit(),
         particle=data.particle[rows],
         conditions=data.conditions[rows],
         features=projection.features,

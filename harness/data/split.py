@@ -32,8 +32,8 @@ def selected(
     if kind not in KINDS:
         raise UserError(f"unknown split {kind!r}; known: {', '.join(KINDS)}")
     if kind == "particle":
-        units, unit_of = np.unique(particle, return_inverse=True)
-        count = len(units)
+        unit_of = ranks(particle)
+        count = int(unit_of.max()) + 1 if len(unit_of) else 0
     else:
         count = len(particle)
         unit_of = np.arange(count)
@@ -46,6 +46,13 @@ def selected(
     chosen = np.zeros(count, dtype=np.bool_)
     chosen[order[:taken]] = True
     return chosen[unit_of]
+
+
+def ranks(particle: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """(N,) the rank of each row's number among all distinct ones, from 0."""
+    if len(particle) and (particle[1:] >= particle[:-1]).all():  # as datasets are written: nothing to sort
+        return np.concatenate([[0], np.cumsum(particle[1:] > particle[:-1])])
+    return np.asarray(np.unique(particle, return_inverse=True)[1], np.int64)
 
 
 def particle_hashes(conditions: npt.NDArray[np.float32]) -> npt.NDArray[np.uint64]:

@@ -1,16 +1,19 @@
 """What is kept of responses: a few numbers of each, some images, and what they are responses to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from . import mapped
+
 Sums = npt.NDArray[np.float64]
 StoredSums = npt.NDArray[np.float64] | npt.NDArray[np.uint32]  # whole numbers take half the memory
-_PER_RESPONSE = ("examples", "example_rows", "experts", "particle", "conditions", "observables")
-OPTIONAL = (*_PER_RESPONSE, "observed", "features", "image", "notes")  # of a unit
+_BY_RESPONSE = ("experts", "particle", "conditions", "observables")
+_PER_PART = ("examples", "example_rows")
+OPTIONAL = (*_PER_PART, *_BY_RESPONSE, "observed", "features", "image", "notes")  # of a unit
 
 
 @dataclass(frozen=True)
@@ -120,21 +123,74 @@ class Unit:
         return np.asarray(np.sqrt(np.maximum(square - self.centre**2, 0)))
 
 
+class Gathered:
+    """One unit of the responses of several, put together as they come, in any order.
+
+    All are of one set of columns, and each keeps what the first one keeps.
+
+    Args:
+        count: of all responses.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._arrays: dict[str, npt.NDArray[Any]] = {}
+        self._parts: dict[int, Unit] = {}  # by their first response, less what is in the arrays
+        self._waiting: dict[int, tuple[int, npt.NDArray[np.float64]]] = {}  # images and where the next begins
+        self._image: npt.NDArray[np.float64] | None = None
+        self._next = 0  # response, whose image is to be added: sums of reals depend on the order
+        self.responses = 0
+
+    def put(self, start: int, part: Unit) -> None:
+        """Take in the responses from ``start`` on."""
+        count = len(part.sums)
+        for name in ("sums", *_BY_RESPONSE):
+            values = getattr(part, name)
+            if values is not None:
+                self._room(name, values)[start : start + count] = values
+        rest: dict[str, Any] = dict.fromkeys(_BY_RESPONSE)
+        self._parts[start] = replace(part, sums=np.empty((0, len(part.columns))), image=None, **rest)
+        if part.image is not None:
+            self._waiting[start] = start + count, part.image
+        while self._next in self._waiting:
+            self._next, image = self._waiting.pop(self._next)
+            self._image = image if self._image is None else self._image + image
+        self.responses += count
+        mapped.forget()
+
+    def _room(self, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        array = self._arrays.get(name)
+        kind = values.dtype if array is None else np.promote_types(array.dtype, values.dtype)
+        if array is None or array.dtype != kind:
+            self._arrays[name] = mapped.empty((self._count, *values.shape[1:]), kind)
+            if array is not None:  # such as sums that are no whole numbers any more
+                np.copyto(self._arrays[name], array)
+        return self._arrays[name]
+
+    def unit(self) -> Unit:
+        """All of them as one."""
+        parts = [part for _, part in sorted(self._parts.items())]
+        together: dict[str, Any] = dict(self._arrays)
+        for name in _PER_PART:
+            if getattr(parts[0], name) is not None:
+                together[name] = np.concatenate([getattr(part, name) for part in parts])
+        notes = tuple(dict.fromkeys(note for part in parts for note in part.notes or ())) or None
+        return replace(parts[0], image=self._image, notes=notes, **together)
+
+
 def joined(parts: Sequence[Unit]) -> Unit:
-    """One unit of the responses of several, in order; of one set of columns, each kept by all or by none."""
-    together: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("sums", *_PER_RESPONSE)
-        if getattr(parts[0], name) is not None
-    }
-    images = [part.image for part in parts if part.image is not None]
-    image = np.sum(images, axis=0) if images else None
-    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes or ())) or None
-    return Unit(columns=parts[0].columns, observed=parts[0].observed, image=image, notes=notes, **together)
+    """One unit of the responses of several, in order."""
+    gathered, start = Gathered(sum(len(part.sums) for part in parts)), 0
+    for part in parts:
+        gathered.put(start, part)
+        start += len(part.sums)
+    return gathered.unit()
 
 
 def narrow(sums: npt.NDArray[Any]) -> StoredSums:
     """Sums as 32-bit integers if that loses nothing, else as float64."""
+    if sums.dtype == np.uint32:
+        return sums
     with np.errstate(invalid="ignore"):  # what does not fit stays as it is
         whole = sums.astype(np.uint32, casting="unsafe")
     return whole if np.array_equal(whole, sums) else sums.astype(np.float64, copy=False)
@@ -149,4 +205,7 @@ def columns_of(sums: StoredSums, columns: tuple[str, ...], prefix: str) -> Sums:
     chosen = [index for index, name in enumerate(columns) if name.startswith(prefix)]
     if not chosen:
         raise KeyError(prefix)
-    return np.asarray(sums[:, chosen], dtype=np.float64)
+    found = mapped.empty((len(sums), len(chosen)), np.float64)
+    for column, index in enumerate(chosen):
+        found[:, column] = sums[:, index]
+    return found

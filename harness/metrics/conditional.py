@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ..plugin.metric import Resampling
 from .tools.arrays import Floats, Integers, columns, labels, pair, row_for_row
 from .tools.grouped import wasserstein_by_group
+from .tools.replicates import areas
 
 
 @dataclass(frozen=True)
@@ -165,9 +166,6 @@ def ws_within_replicates(
 ) -> Floats:
     """(B,) the value of :func:`ws_within` in each replicate of a bootstrap over particles.
 
-    Between two neighbouring values of a bin's pooled sample the difference of the two distribution functions
-    is a sum over particles, so one sparse matrix of (values, particles) serves all replicates.
-
     Args:
         reference: (N, C) channel sums.
         generated: (N, C) to the same conditions, row for row.
@@ -177,24 +175,13 @@ def ws_within_replicates(
     Raises:
         ValueError: as :func:`ws_within` does.
     """
-    from scipy.sparse import coo_matrix
-
     sides, bins, member = _binned(reference, generated, label)
     owner = labels(resampling.group, len(sides[0]), "group")
     area = np.zeros(resampling.replicates)
     for one in range(len(bins)):
-        rows = member == one
-        count = int(rows.sum())
-        signs = np.repeat([-1.0, 1.0], count)
-        for first, second in zip(sides[0][rows].T, sides[1][rows].T, strict=True):
-            pooled = np.concatenate([first, second], dtype=np.float64)
-            values, place = np.unique(pooled, return_inverse=True)
-            shape = (len(values), resampling.particles)
-            steps = coo_matrix((signs, (place, np.tile(owner[rows], 2))), shape=shape).tocsr()
-            gaps = np.diff(values)
-            for block, drawn in resampling.blocks(len(values)):
-                below = np.cumsum((steps @ drawn)[:-1], axis=0)
-                area[block] += gaps @ np.abs(below, out=below)  # the bin's responses times its distance
+        rows = np.flatnonzero(member == one)
+        for first, second in zip(sides[0].T, sides[1].T, strict=True):
+            area += areas(first[rows], second[rows], owner[rows], resampling)
     in_bins = np.bincount(owner[member >= 0], minlength=resampling.particles)
     return np.asarray(area / resampling.totals(in_bins) / sides[0].shape[1])
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import rng
+from ..data import mapped
 from ..data.unit import OPTIONAL, Sums, Unit, narrow
 from ..errors import UserError
 from ..files import atomic
@@ -22,6 +23,7 @@ from .result import read_result
 REFERENCE = "reference.npz"  # no unit is called so: theirs end in -run0.npz and so on
 TRAINING = "training.npz"  # what is kept of the responses that models learn from
 EXAMPLES = 6  # responses of which the images are kept
+_TURN = 2**20  # bytes unpacked at a time
 
 
 def example_rows(photons: Sums) -> npt.NDArray[np.int64]:
@@ -57,6 +59,7 @@ def save_unit(path: Path, unit: Unit, identity: Mapping[str, Any]) -> None:
         for name, array in arrays.items():
             with file.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+            mapped.forget()
 
 
 def load_unit(path: Path, identity: Mapping[str, Any] | None = None) -> Unit | None:
@@ -67,13 +70,35 @@ def load_unit(path: Path, identity: Mapping[str, Any] | None = None) -> Unit | N
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             if identity is not None and str(stored["identity"]) != json.dumps(identity, sort_keys=True):
                 return None
-            optional: dict[str, Any] = {name: stored[name] for name in OPTIONAL if name in stored}
+            optional: dict[str, Any] = {name: _member(stored, name) for name in OPTIONAL if name in stored}
             for name in {"observed", "features", "notes"} & optional.keys():
                 optional[name] = tuple(map(str, optional[name]))
             columns = tuple(str(name) for name in stored["columns"])
-            return Unit(narrow(stored["sums"]), columns, **optional)
+            return Unit(narrow(_member(stored, "sums")), columns, **optional)
     except Exception:  # noqa: BLE001 - a damaged unit, whatever its damage, is made again
         return None
+
+
+def _member(stored: Any, name: str) -> npt.NDArray[Any]:
+    """An array of an open file; in a file of its own if it is large (:mod:`simbench.harness.data.mapped`)."""
+    with stored.zip.open(f"{name}.npy") as member:
+        if np.lib.format.read_magic(member) != (1, 0):
+            return np.asarray(stored[name])
+        shape, by_column, kind = np.lib.format.read_array_header_1_0(member)
+        if by_column or kind.hasobject or kind.itemsize * int(np.prod(shape)) < mapped.LARGE:
+            return np.asarray(stored[name])
+        values = mapped.empty(shape, kind)
+        flat: Any = values.reshape(-1).view(np.uint8)
+        filled = 0
+        while filled < len(flat):
+            count = member.readinto(flat[filled : filled + _TURN])
+            if not count:
+                raise ValueError(f"{name} ends after {filled} of {len(flat)} bytes")
+            filled += count
+        if member.read(1):  # which also checks the sum of all
+            raise ValueError(f"{name} goes on after {filled} bytes")
+        mapped.forget()
+        return values
 
 
 def stored_identity(path: Path) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from .. import rng
 from ..data.sums import Projection
-from ..data.unit import Unit, joined
+from ..data.unit import Gathered, Unit
 from ..models.names import Model
 from ..plugin.description import Description
 from ..plugin.registry import Registry
@@ -140,7 +140,7 @@ class _ModelRun:
         self._identity: dict[str, Any] = {}
         self._training: Mapping[str, Any] | None = None
         self._execution: Mapping[str, Any] = {}
-        self._parts: dict[int, dict[int, Unit]] = {}  # by run and chunk, of unfinished runs
+        self._parts: dict[int, Gathered] = {}  # by run, of unfinished ones
         self._units: dict[int, Unit] = {}
 
     def left(self) -> float | None:
@@ -212,7 +212,7 @@ class _ModelRun:
 
     def _tasks(self, run: int, weights: Any) -> Iterator[Task]:
         """Every chunk of a run, with a seed of its own."""
-        self._parts[run] = {}
+        self._parts[run] = Gathered(len(self._plan.conditions))
         key = self._plan.keys[self._model.label]
         rows_kept = self._plan.example_rows if run == 0 else self._plan.example_rows[:0]
         for index, rows in chunks(len(self._plan.conditions)):
@@ -223,15 +223,15 @@ class _ModelRun:
 
     def _collect(self, task: Generate, part: Unit) -> None:
         parts = self._parts[task.run]
-        if not parts:
+        if not parts.responses:
             shutil.rmtree(responses_folder(self._path(task.run)), ignore_errors=True)  # of another identity
         if part.lit is not None:
             save_block(self._path(task.run), task.chunk, part.lit)
-        parts[task.chunk] = replace(part, lit=None)
+        parts.put(task.chunk * CHUNK, replace(part, lit=None))
         self._advance(self._model.label, len(part.sums))
-        if len(parts) < len(list(chunks(len(self._plan.conditions)))):
+        if parts.responses < len(self._plan.conditions):
             return
-        whole = joined([parts[index] for index in sorted(self._parts.pop(task.run))])
+        whole = self._parts.pop(task.run).unit()
         first = task.run == 0
         unit = replace(
             whole,

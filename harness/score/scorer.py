@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..data import mapped
 from ..data.unit import Unit
 from ..errors import traced
 from ..plugin.metric import Metric, Scored, Value
@@ -51,7 +52,9 @@ class Scorer:
         """Do a task; an exception is told in the reply, with the plugin whose metric raised it."""
         begun = time.monotonic()
         try:
-            answer = measure_all(self._metrics[task.metric], self._run(task))
+            run = self._run(task)
+            mapped.forget()  # what the last metric has looked at
+            answer = measure_all(self._metrics[task.metric], run)
         except NotMeasuredError as error:
             return Reply(None, time.monotonic() - begun, str(error), RAISED)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's metric may fail in any way

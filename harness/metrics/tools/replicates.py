@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...plugin.metric import Resampling
+from .arrays import Integers
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,21 +25,39 @@ def mean_replicates(values: npt.ArrayLike, resampling: Resampling) -> Floats:
 def wasserstein_replicates(
     reference: npt.ArrayLike, generated: npt.ArrayLike, resampling: Resampling
 ) -> Floats:
-    """(B,) the first Wasserstein distance between two (N,) samples in each replicate.
+    """(B,) the first Wasserstein distance between two (N,) samples in each replicate."""
+    return np.asarray(areas(reference, generated, resampling.group, resampling) / resampling.responses)
+
+
+def areas(
+    reference: npt.ArrayLike, generated: npt.ArrayLike, owner: Integers, resampling: Resampling
+) -> Floats:
+    """(B,) the first Wasserstein distance between two (n,) samples in each replicate, times its responses.
 
     W1 is the integral of ``|G - F|``. Between two neighbouring values of the pooled sample, ``n (G - F)`` is
     the number of generated responses below less that of the reference. That difference is a sum over
     particles, so one sparse matrix of (values, particles), made once, serves all replicates.
+
+    Args:
+        reference: some responses of the test part.
+        generated: those to the same conditions, row for row.
+        owner: (n,) the particle of each.
+        resampling: the replicates.
     """
-    from scipy.sparse import coo_matrix
+    from scipy.sparse import csr_matrix
 
     pooled = np.concatenate([np.asarray(sample, dtype=np.float64) for sample in (reference, generated)])
-    values, place = np.unique(pooled, return_inverse=True)
-    signs = np.repeat([-1.0, 1.0], len(resampling.group))
-    shape = (len(values), resampling.particles)
-    counts = coo_matrix((signs, (place, np.tile(resampling.group, 2))), shape=shape).tocsr()
-    gaps, area = np.diff(values), np.empty(resampling.replicates)
-    for block, drawn in resampling.blocks(len(values)):
-        below = np.cumsum((counts @ drawn)[:-1], axis=0)
+    order = np.argsort(pooled)
+    pooled = pooled[order]
+    first = np.flatnonzero(np.concatenate([[True], pooled[1:] != pooled[:-1]]))
+    signs = np.where(order < len(owner), -1, 1).astype(np.int32)
+    owners = owner[order % len(owner)].astype(np.int32)
+    shape = (len(first), resampling.particles)
+    steps = csr_matrix((signs, owners, np.append(first, len(pooled))), shape=shape)
+    steps.sum_duplicates()
+    gaps, area = np.diff(pooled[first]), np.empty(resampling.replicates)
+    del pooled, order
+    for block, drawn in resampling.blocks(len(first)):
+        below = np.cumsum((steps @ drawn)[:-1], axis=0)
         area[block] = gaps @ np.abs(below, out=below)
-    return area / resampling.responses
+    return area

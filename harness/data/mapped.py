@@ -1,0 +1,40 @@
+"""Large arrays in files instead of memory: mapped, so that what nobody looks at takes none.
+
+The files have no name and vanish with their arrays. They lie in the system's folder of temporary files
+(``TMPDIR``); where that has no room, the arrays are in memory as any others.
+"""
+
+import mmap
+import os
+import tempfile
+from typing import Any
+from weakref import WeakSet
+
+import numpy as np
+import numpy.typing as npt
+
+LARGE = 8 * 2**20  # bytes; smaller arrays stay in memory
+_maps: "WeakSet[mmap.mmap]" = WeakSet()
+
+
+def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """As :func:`numpy.empty`, in a file if it is large."""
+    kind = np.dtype(dtype)
+    size = kind.itemsize * int(np.prod(shape, dtype=np.int64))
+    if size < LARGE or kind.hasobject:
+        return np.empty(shape, kind)
+    try:
+        with tempfile.TemporaryFile() as file:
+            os.posix_fallocate(file.fileno(), 0, size)  # a full disk is seen now, not when a page is written
+            held = mmap.mmap(file.fileno(), size)
+    except (OSError, AttributeError, ValueError):
+        return np.empty(shape, kind)
+    _maps.add(held)
+    return np.frombuffer(held, kind).reshape(shape)
+
+
+def forget() -> None:
+    """Take the pages of all such arrays out of the process's memory; the next look brings them back."""
+    for held in list(_maps):
+        if hasattr(held, "madvise"):
+            held.madvise(mmap.MADV_DONTNEED)
