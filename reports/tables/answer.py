@@ -90,11 +90,19 @@ def _noise(results: Labelled, best: Mapping[str, Mapping[str, Any]]) -> Iterator
             first = best[metric]["name"] if metric in best else None
             others = [name for name in names if name in groups and name != first]
             if first in groups and others:
-                same = [one_line(name) for name in others if set(groups[name]) & set(groups[first])]
-                alike.append(f"by {one_line(metric)} {', '.join(same) or 'nobody'}")
+                same = [name for name in others if set(groups[name]) & set(groups[first])]
+                alike.append(f"by {one_line(metric)} {_some(same, others)}")
         if alike:
             sure = f"{100 * tested['confidence']:g} %"
             yield f"Not told apart from the best, with {sure} confidence: {'; '.join(alike)}."
+
+
+def _some(chosen: Sequence[str], names: Sequence[str]) -> str:
+    """Some of several names, or those that are left out where these are fewer."""
+    if len(chosen) <= len(names) / 2 or len(chosen) < 3:
+        return ", ".join(map(one_line, chosen)) or "nobody"
+    left = [one_line(name) for name in names if name not in chosen]
+    return f"all others but {', '.join(left)}" if left else "all others"
 
 
 def _given_away(models: Sequence[Mapping[str, Any]]) -> Iterator[str]:

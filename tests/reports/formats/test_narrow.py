@@ -65,6 +65,20 @@ def test_whoever_stands_in_no_group_with_the_best_is_told_apart(run: dict[str, A
     assert "by ws nobody." in verdict([("run", run)])[1]
 
 
+@pytest.mark.parametrize(
+    ("alike", "words"),
+    [(5, "by ws all others."), (4, "by ws all others but more-3."), (2, "by ws cascade, more-0.")],
+)
+def test_many_that_are_not_told_apart_are_told_by_those_that_are(
+    run: dict[str, Any], model: Any, alike: int, words: str
+) -> None:
+    names = [f"more-{number}" for number in range(4)]
+    run["models"] += [model(name, ws=score(3.0, 0.5)) for name in names]
+    groups = {name: [0 if place < alike else 1] for place, name in enumerate(["cascade", *names])}
+    run["significance"]["groups"]["ws"] = {"gan": [0], **groups}
+    assert verdict([("run", run)])[1].endswith(words)
+
+
 def test_more_may_be_better(run: dict[str, Any]) -> None:
     run["metrics"]["m1-of-something"]["better"] = "higher"
     assert "cascade in auc (1.04 x) and at the floor in fpd, m1-of-something" in verdict([("run", run)])[0]
