@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 LARGE = 8 * 2**20  # bytes; smaller arrays stay in memory
+_ROWS = 2**16  # taken at a time
 _maps: "WeakSet[mmap.mmap]" = WeakSet()
 
 
@@ -31,6 +32,15 @@ def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         return np.empty(shape, kind)
     _maps.add(held)
     return np.frombuffer(held, kind).reshape(shape)
+
+
+def take(values: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """Some rows of an array, in a file if they are large."""
+    found = empty((len(rows), *values.shape[1:]), values.dtype)
+    for start in range(0, len(rows), _ROWS):
+        found[start : start + _ROWS] = values[rows[start : start + _ROWS]]
+        forget()
+    return found
 
 
 def forget() -> None:

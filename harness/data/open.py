@@ -14,7 +14,7 @@ from ..files import cache_folder, make_folder
 from ..plugin.datasets import DatasetMaker, MakeRequest, Particles, Responses
 from ..plugin.detectors import Detector
 from ..plugin.registry import Registry
-from . import dataset
+from . import dataset, mapped
 from .dataset import Dataset
 from .plausible import units_problem
 from .recognise import dataset_file
@@ -236,8 +236,8 @@ def load_rows(data: Dataset, rows: npt.NDArray[np.int64], projection: Projection
         gathered.put(gathered.responses, projection(block))
     return replace(
         gathered.unit(),
-        particle=data.particle[rows],
-        conditions=data.conditions[rows],
+        particle=mapped.take(data.particle, rows),
+        conditions=mapped.take(data.conditions, rows),
         features=projection.features,
     )
 

@@ -51,23 +51,32 @@ class ByParticle:
         share = np.ones((len(self.units), 1)) if weights is None else np.asarray(weights, dtype=np.float64)
         if share.ndim != 2 or len(share) != len(self.units):
             raise ValueError(f"weights should have the shape ({len(self.units)}, B), found {share.shape}")
-        several = (self.counts > 1).all(axis=0)
-        step = self.means[1] - self.means[0]
-        noise = (self.variances / self.counts[:, :, None]).sum(axis=0)
-        spread = np.sqrt(self.variances[:, several])
+        several = np.asarray((self.counts > 1).all(axis=0))
+        shares = share[several], share[several].sum(axis=0)
+        columns = [self._averages(column, share, several, shares) for column in range(self.means.shape[2])]
+        found = {name: np.array([each[name] for each in columns]) for name in columns[0]}
+        return found if weights is not None else {name: values[:, 0] for name, values in found.items()}
+
+    def _averages(
+        self, column: int, share: Floats, several: npt.NDArray[np.bool_], shares: tuple[Floats, Floats]
+    ) -> dict[str, Floats]:
+        """Of one observable, each (B,); with the weights of those with several responses, and their sums."""
+        weights, total = shares
+        variances = self.variances[:, :, column]
+        step = self.means[1, :, column] - self.means[0, :, column]
+        noise = (variances / self.counts).sum(axis=0)
+        spread = np.sqrt(variances[:, several])
         with np.errstate(invalid="ignore", divide="ignore"):
-            square = ((step**2 - noise)[several].T @ share[several]) / share[several].sum(axis=0)
-            fluctuation = (self.variances[0, several].T @ share[several]) / share[several].sum(axis=0)
-            relative = square / fluctuation
-            ratio = (spread[1].T @ share[several]) / (spread[0].T @ share[several])
-        found = {
-            "bias": np.abs(step).T @ share / share.sum(axis=0),
+            square = (step**2 - noise)[several] @ weights / total
+            relative = square / (variances[0, several] @ weights / total)
+            ratio = (spread[1] @ weights) / (spread[0] @ weights)
+        return {
+            "bias": np.abs(step) @ share / share.sum(axis=0),
             "excess": np.sign(square) * np.sqrt(np.abs(square)),
             "relative": np.where(np.isfinite(relative), relative, np.nan),
             "ratio": np.where(np.isfinite(ratio), ratio, np.nan),
-            "ws": self.distance.T @ share / share.sum(axis=0),
+            "ws": self.distance[:, column] @ share / share.sum(axis=0),
         }
-        return found if weights is not None else {name: values[:, 0] for name, values in found.items()}
 
 
 def by_particle(

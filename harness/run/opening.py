@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ..data import mapped
 from ..data.dataset import Dataset
 from ..data.open import open_data, parts_of, split_rows
 from ..data.sums import Projection
@@ -108,7 +109,7 @@ def plan_of(
     return Plan(
         protocol=protocol,
         context=context,
-        conditions=opened.data.conditions[opened.rows],
+        conditions=mapped.take(opened.data.conditions, opened.rows),
         example_rows=np.zeros(0, np.int64),
         keys={model.label: key_of(registry, model, context) for model in models},
         projection=projection,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data import mapped
 from ..errors import UserError
 from ..metrics.tools.arrays import parts
 from ..metrics.tools.replicates import Floats
@@ -62,6 +63,7 @@ class Resamples:
         stream = (folder.result["settings"]["seed"], model["name"])
         rows = []
         for scored in islice(scored_runs(folder, reference, model["name"], self.convention), len(values)):
+            mapped.forget()
             found = self._replicates(metric, scored)
             if found is None:
                 return Estimate(tuple(values), stream=stream)

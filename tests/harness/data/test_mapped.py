@@ -40,6 +40,13 @@ def test_an_array_in_a_file_keeps_what_is_written(large):
     assert array.tolist() == np.arange(3 * N).reshape(N, 3).tolist()
 
 
+def test_rows_are_taken_in_turns(large, monkeypatch):
+    monkeypatch.setattr(mapped, "_ROWS", 4)
+    values = np.arange(60).reshape(30, 2)
+    rows = np.array([0, 3, 4, 9, 11, 20, 20, 29, 5])
+    assert mapped.take(values, rows).tolist() == values[rows].tolist()
+
+
 def test_without_room_it_is_in_memory(large, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
