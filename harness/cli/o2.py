@@ -20,7 +20,7 @@ from ..errors import UserError
 from ..export.bundle import CALORIMETERS, bundle_files, switches, write_bundle
 from ..models.names import find_model
 from ..o2.agreement import made_of, same_ws
-from ..o2.check import steps
+from ..o2.check import require_zdc, steps
 from ..o2.classifier import classifier_steps
 from ..o2.path import O2Path, PathPlugin
 from ..plugin.detectors import Detector
@@ -110,6 +110,8 @@ def check(
     generators, judge = _files(folder, (onnx, scales), (classifier, classifier_scales), detector)
     registry = load_registry()
     passed, scored = True, []
+    for name in generators:  # before any data are made
+        require_zdc(registry.detectors[name])
     for name, (graph, its_scales) in generators.items():
         typer.echo(f"{name}: {graph}")
         request = Request(

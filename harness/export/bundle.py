@@ -76,13 +76,19 @@ def write_bundle(
         graphs = []
         for name in CALORIMETERS:
             detector = registry.detectors[name]
-            found, files = export(registry, models[name], detector, part / name, None, "o2", empties=True)
+            try:
+                hit = hit_graph(registry, Context(detector))
+            except ValueError as error:
+                raise UserError(f"cannot make the classifier: {error}") from error
+            found, files = export(
+                registry, models[name], detector, part / name, None, "o2", empties=True, hit=hit
+            )
             checks += [Check(f"{name}: {check.text}", check.passed) for check in found]
             if not files:
                 return tuple(checks), ()
             with (part / name / CARD).open("a", encoding="utf-8") as more:
                 more.writelines(f"{line}\n" for line in _costs(registry, models[name], detector, part / name))
-            graphs.append(onnx.load_model_from_string(hit_graph(registry, Context(detector))))
+            graphs.append(onnx.load_model_from_string(hit))
         plain = Scales((0.0,) * 9, (1.0,) * 9)
         (part / CLASSIFIER).write_bytes(o2_classifier(graphs).SerializeToString())
         write_text(part / CLASSIFIER_SCALES, scales_text(o2_scales(plain, detector)))

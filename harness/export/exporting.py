@@ -66,12 +66,14 @@ def export(
     contract: str | None = None,
     *,
     empties: bool = False,
+    hit: bytes | None = None,
     layout: str | None = None,
 ) -> tuple[tuple[Check, ...], tuple[Path, ...]]:
     """Write a model to ``folder``, with the scores of a run (:func:`scores_of`) if there are some.
 
     ``contract`` is one of :data:`CONTRACTS`; None: ``o2`` for a ZDC, ``simbench`` for any other detector.
-    With ``empties`` the graph for O2 answers with an empty image as often as the classifier of hits says.
+    With ``empties`` the graph for O2 answers with an empty image as often as the classifier of hits says, whose
+    graph is ``hit`` if that is made already.
     ``layout`` is the order of its pixels; None: ``x-fastest``, which O2 reads. ALICE's own are ``row-major``.
 
     Returns:
@@ -107,7 +109,8 @@ def export(
     try:
         simulator = offer.factory(context)
         exported = offer.exporter(context, conditions)
-        hit = hit_graph(registry, replace(context, weights=None)) if empties else None
+        if empties and hit is None:
+            hit = hit_graph(registry, replace(context, weights=None))
     except ValueError as error:
         raise UserError(f"cannot export {model.label}: {error}") from error
     except Exception as error:  # a plugin may fail in any way

@@ -22,6 +22,12 @@ _WHOLE = 0.02  # photons: nearer to a whole number than this, and an output is o
 _NAMES = ", ".join(f"{name} x {factor:g}" for name, factor in O2_UNITS.items())
 
 
+def require_zdc(detector: Detector) -> None:
+    """Raise UserError unless a detector is one of O2's."""
+    if not is_zdc(detector):
+        raise UserError(f"O2's path is that of the ZDC; detector {detector.name!r} has other features")
+
+
 def steps(
     graph: Path,
     scales: Path,
@@ -41,8 +47,7 @@ def steps(
     Raises:
         UserError: the detector is none of O2's.
     """
-    if not is_zdc(detector):
-        raise UserError(f"O2's path is that of the ZDC; detector {detector.name!r} has other features")
+    require_zdc(detector)
     try:
         read = read_as_o2(scales)
         yield Check(f"scales: {scales.name} is read by O2's parser, nine means and nine scales", passed=True)

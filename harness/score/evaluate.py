@@ -230,7 +230,7 @@ def add_floors(
     reference's repeats beside the other. A test part of half the size has a higher floor.
     """
     scored = [entry for entry in entries if entry["status"] == "ok"]
-    simulation = next((entry for entry in scored if entry["family"] == "reference"), None)
+    simulation = next((entry for entry in scored if entry.get("family") == "reference"), None)
     for metric in metrics:
         if simulation is not None:
             floor = simulation[metric]["mean"] if metric in simulation else None
@@ -244,7 +244,7 @@ def add_floors(
 
 def has_floor(entries: Iterable[Mapping[str, Any]]) -> bool:
     """Whether there is a reference simulation among them."""
-    return any(entry["status"] == "ok" and entry["family"] == "reference" for entry in entries)
+    return any(entry["status"] == "ok" and entry.get("family") == "reference" for entry in entries)
 
 
 def score_rows(

@@ -67,7 +67,7 @@ def features(
     _require(possible, f"a whole number within {_MOST_CHARGE} of 0", values, file, place)
     _require_forward(values[:, 4:7], file, place)
     momentum = np.sqrt((values[:, 4:7] ** 2).sum(axis=1))
-    scale = _scale(energy, momentum, mass, file, place)
+    scale = _scale(energy, momentum, mass, pdg, file, place)
     if scale != 1:
         warnings.warn(f"{file}: masses are in MeV, converted to GeV", stacklevel=2)
         mass *= scale
@@ -97,11 +97,21 @@ def _require_forward(momenta: Values, file: Path, place: Place) -> None:
         )
 
 
-def _scale(energy: Values, momentum: Values, mass: Values, file: Path, place: Place) -> float:
-    """What turns the masses into GeV: MeV is believed if it explains twice as many rows that have a mass."""
+def _scale(
+    energy: Values,
+    momentum: Values,
+    mass: Values,
+    pdg: npt.NDArray[np.int64] | None,
+    file: Path,
+    place: Place,
+) -> float:
+    """What turns the masses into GeV: MeV is believed if it explains twice as many rows that have a mass.
+
+    Where the file has PDG ids, a row whose mass is not that of its species explains nothing.
+    """
     gev, mev = (_fits(energy, momentum, unit * mass) for unit in (1.0, _MEV))
-    massive = mass > 0
-    scale, fits = (_MEV, mev) if (mev & massive).sum() > 2 * (gev & massive).sum() else (1.0, gev)
+    told = [(mass > 0) & (True if pdg is None else _weighs(pdg, unit * mass)) for unit in (1.0, _MEV)]
+    scale, fits = (_MEV, mev) if (mev & told[1]).sum() > 2 * (gev & told[0]).sum() else (1.0, gev)
     if 2 * fits.sum() < len(energy):
         row = int(np.flatnonzero(~fits)[0])
         raise UserError(
@@ -133,11 +143,8 @@ def _fits(energy: Values, momentum: Values, mass: Values) -> npt.NDArray[np.bool
 def _check_species(
     pdg: npt.NDArray[np.int64], mass: Values, charge: Values, file: Path, place: Place
 ) -> None:
-    ids, which = np.unique(pdg, return_inverse=True)
-    table = known(ids)
-    is_known = np.array([int(number) in table for number in ids], np.bool_)[which]
-    expected = np.array([table.get(int(number), (0.0, 0.0)) for number in ids]).reshape(-1, 2)[which]
-    agree = (np.abs(mass - expected[:, 0]) <= _TOLERANCE * (1 + expected[:, 0])) & (charge == expected[:, 1])
+    is_known, expected = _expected(pdg)
+    agree = _weighs(pdg, mass) & (charge == expected[:, 1])
     wrong = is_known & ~agree
     if 2 * wrong.sum() > is_known.sum():
         row = int(np.flatnonzero(wrong)[0])
@@ -145,6 +152,20 @@ def _check_species(
             f"{file}: {place(row)}, PDG id {pdg[row]} should have mass {expected[row, 0]:.4g} GeV and charge "
             f"{expected[row, 1]:g}, found {mass[row]:.4g} and {charge[row]:g}"
         )
+
+
+def _expected(pdg: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.bool_], Values]:
+    """(N,) whether a species is known, and (N, 2) its mass [GeV] and charge [e]."""
+    ids, which = np.unique(pdg, return_inverse=True)
+    table = known(ids)
+    is_known = np.array([int(number) in table for number in ids], np.bool_)[which]
+    return is_known, np.array([table.get(int(number), (0.0, 0.0)) for number in ids]).reshape(-1, 2)[which]
+
+
+def _weighs(pdg: npt.NDArray[np.int64], mass: Values) -> npt.NDArray[np.bool_]:
+    """(N,) whether masses in GeV are those of their species, as far as these are known."""
+    is_known, expected = _expected(pdg)
+    return ~is_known | (np.abs(mass - expected[:, 0]) <= _TOLERANCE * (1 + expected[:, 0]))
 
 
 def known(ids: npt.NDArray[np.int64]) -> Mapping[int, tuple[float, float]]:

@@ -134,7 +134,8 @@ def test_a_path_that_is_no_text(tmp_path):
     data = folder / "p.h5"
     assert simbench("data", "make", "--particles", 40, "--out", data).returncode == 0
     done = simbench(
-        "run", "--models", f"{model}:M", "--data", data, "--runs", 1, "--out", folder / "out", "--quiet"
+        *("run", "--models", f"{model}:M", "--data", data, "--runs", 1, "--out", folder / "out", "--quiet"),
+        *("--metrics", "ws", "--no-timing"),
     )
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (folder / "out").iterdir()} == {

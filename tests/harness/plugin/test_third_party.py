@@ -186,7 +186,8 @@ def test_its_files_are_read(simbench):
     assert "40 responses of 10 particles" in done.stdout
     for data in ("mine.tiles", "tiles-text:mine.tiles"):
         scored = simbench(
-            "run", "--models", "tiles-bright", "--detector", "tiles", "--data", data, "--out", "own"
+            *("run", "--models", "tiles-bright", "--detector", "tiles", "--data", data, "--out", "own"),
+            *("--metrics", "ws", "--runs", 1, "--no-timing"),
         )
         assert scored.returncode == 0, scored.stderr
         result = json.loads((simbench.folder / "own" / "result.json").read_text())

@@ -41,7 +41,8 @@ def plain_majerz(files, shape):
 
 
 def plain_zdcfastsim(files, shape):
-    rows = list(csv.DictReader(io.StringIO(files[0].read_bytes().decode(), newline="")))
+    text = files[0].read_bytes().decode().lstrip("\r\n")  # lines with nothing are passed over
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
     names = ("Energy", "Vx", "Vy", "Vz", "Px", "Py", "Pz")
     mine = [row for row in rows if row["Detector"].strip() == "P"]
     assert len(rows) == 2 * len(mine)

@@ -91,6 +91,17 @@ def test_masses_in_mev_become_gev(imported, user_files, samples, tmp_path, detec
     np.testing.assert_allclose(data.conditions, conditions[kept], rtol=1e-6)
 
 
+def test_one_wrong_mass_does_not_make_them_mev(imported, user_files, samples, tmp_path):
+    """Of photons, whose masses are 0: 65,536 would be a mass in MeV that goes with energy and momentum."""
+    showers, conditions, pdg = (part[samples["neutron"][2] == 22] for part in samples["neutron"])
+    row = int(np.argmax(conditions[:, 0]))
+    assert conditions[row, 0] > 1000
+    conditions = conditions.astype(np.float64)
+    conditions[row, 7] = 20_000.0
+    with pytest.raises(UserError, match=r"mass should be at most 300 in GeV, found 20000"):
+        imported("wojnar", user_files.wojnar(tmp_path, showers, conditions, pdg), "neutron")
+
+
 def test_kinetic_energies_are_taken_as_they_are(imported, holds, user_files, samples, tmp_path):
     showers, conditions, pdg = samples["neutron"]
     kinetic = conditions.copy()
