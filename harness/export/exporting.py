@@ -72,8 +72,8 @@ def export(
     """Write a model to ``folder``, with the scores of a run (:func:`scores_of`) if there are some.
 
     ``contract`` is one of :data:`CONTRACTS`; None: ``o2`` for a ZDC, ``simbench`` for any other detector.
-    With ``empties`` the graph for O2 answers with an empty image as often as the classifier of hits says. ``hit``
-    is its graph, if made already.
+    With ``empties`` the graph for O2 answers with an empty image as often as the classifier of hits says.
+    ``hit`` is its graph, if made already.
     ``layout`` is the order of its pixels; None: ``x-fastest``, which O2 reads. ALICE's own are ``row-major``.
 
     Returns:
