@@ -1,4 +1,4 @@
-"""The count cascade: an exact likelihood of photon counts, from the sum down a quadtree to the pixels."""
+"""The cascade: an exact likelihood of counts or energies, from the sum down a tree to the pixels."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,11 +7,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from simbench.harness.hooks import Context, Progress, Simulator, SimulatorOffer, TrainingRequest, hookimpl
+from simbench.harness.hooks import (
+    Context,
+    Detector,
+    Progress,
+    Simulator,
+    SimulatorOffer,
+    TrainingRequest,
+    hookimpl,
+)
 
 from ._trained import TrainedModel, provenance
 
 if TYPE_CHECKING:
+    from simbench.baselines.cascade.energies import Calorimeter
+    from simbench.baselines.cascade.energies.simulator import EnergySimulator
     from simbench.baselines.cascade.job import Progress as CascadeProgress
     from simbench.baselines.cascade.simulator import CascadeSimulator
 
@@ -27,6 +37,19 @@ class _Cascade:
 
         del device, engine, graphs
         return CascadeSimulator.load(file_or_dir)
+
+
+class _Energies:
+    """Loads cascades of energies for one calorimeter."""
+
+    def __init__(self, calorimeter: "Calorimeter") -> None:
+        self._calorimeter = calorimeter
+
+    def load(self, file_or_dir: Path, *, device: str, engine: str, graphs: Path | None) -> "EnergySimulator":
+        from simbench.baselines.cascade.energies.simulator import EnergySimulator
+
+        del device, engine, graphs
+        return EnergySimulator.load(file_or_dir, self._calorimeter)
 
 
 class CascadeModel(TrainedModel):
@@ -59,13 +82,50 @@ class CascadeModel(TrainedModel):
         return found
 
 
+class EnergyModel(TrainedModel):
+    """A cascade of energies with its weights."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(NAME, context, _Energies(_calorimeter(context.detector)), "simbench.baselines")
+
+    def log_prob(
+        self, conditions: npt.NDArray[np.float32], responses: npt.NDArray[Any]
+    ) -> npt.NDArray[np.float64]:
+        """(N,) log density of the showers, in nats; see docs/cascade.md for what it is a density over."""
+        found: npt.NDArray[np.float64] = self._simulator.log_prob(conditions, responses)
+        return found
+
+    def log_prob_levels(
+        self, conditions: npt.NDArray[np.float32], responses: npt.NDArray[Any]
+    ) -> dict[str, npt.NDArray[np.float64]]:
+        """The terms of :meth:`log_prob`, (N,) each: ``total``, ``layers``, ``rings``, ``angles``."""
+        found: dict[str, npt.NDArray[np.float64]] = self._simulator.log_prob_levels(conditions, responses)
+        return found
+
+
+def _calorimeter(detector: Detector) -> "Calorimeter":
+    """A detector's layers.
+
+    Raises:
+        ValueError: it has none.
+    """
+    from simbench.baselines.cascade.energies import Calorimeter
+
+    geometry = detector.geometry
+    if geometry is None:
+        raise ValueError(f"a cascade of energies needs a calorimeter of layers; {detector.name!r} has none")
+    layers = tuple((layer.rings, layer.angles) for layer in geometry.layers)
+    return Calorimeter(layers, geometry.threshold)
+
+
 def _simulator(context: Context) -> Simulator:
-    return CascadeModel(context)
+    return CascadeModel(context) if context.detector.counted else EnergyModel(context)
 
 
 def _train(request: TrainingRequest) -> Path:
+    from simbench.baselines.cascade import energies, training
+    from simbench.baselines.cascade.energies.job import EnergyJob
     from simbench.baselines.cascade.job import CascadeJob
-    from simbench.baselines.cascade.training import train
     from simbench.baselines.conditions import geometry_of
 
     detector, trained_on = request.detector, request.trained_on
@@ -74,37 +134,38 @@ def _train(request: TrainingRequest) -> Path:
     def tell(news: "CascadeProgress") -> None:
         request.progress(Progress(news.step, news.steps, news.losses, news.validation))
 
-    return train(
-        CascadeJob(
-            model=NAME,
-            preset=request.preset,
-            detector=detector.name,
-            shape=detector.shape,
-            geometry=geometry,
-            feature_names=detector.feature_names,
-            conditions=request.conditions,
-            showers=request.showers,
-            particle=request.particle,
-            min_photons=request.min_photons,
-            seed=request.seed,
-            out=request.out,
-            overrides=request.overrides,
-            provenance=provenance(trained_on),
-            training_particles=trained_on.particles,
-            progress=tell,
-        )
-    )
+    asked: dict[str, Any] = {
+        "model": NAME,
+        "preset": request.preset,
+        "detector": detector.name,
+        "shape": detector.shape,
+        "geometry": geometry,
+        "feature_names": detector.feature_names,
+        "conditions": request.conditions,
+        "showers": request.showers,
+        "particle": request.particle,
+        "min_photons": request.min_photons,
+        "seed": request.seed,
+        "out": request.out,
+        "overrides": request.overrides,
+        "provenance": provenance(trained_on),
+        "training_particles": trained_on.particles,
+        "progress": tell,
+    }
+    if detector.counted:
+        return training.train(CascadeJob(**asked))
+    return energies.train(EnergyJob(**asked, calorimeter=_calorimeter(detector)))
 
 
 @hookimpl
 def simbench_simulators() -> Iterable[SimulatorOffer]:
-    """``cascade``. Weights come for the two ZDC detectors; it can be trained for any that counts."""
+    """``cascade``: of photons for detectors that count, of energies for calorimeters of layers."""
     yield SimulatorOffer(
         name=NAME,
-        title="Count cascade: exact likelihood on a quadtree",
+        title="Cascade: exact likelihood, down a tree",
         factory=_simulator,
-        detectors=("proton", "neutron"),
+        detectors=("proton", "neutron", "calochallenge-electrons"),
         family="cascade",
-        reference="simbench documentation, The count cascade",
+        reference="simbench documentation, The cascade",
         trainer=_train,
     )

@@ -16,6 +16,7 @@ ROOT_OF_HARNESS = (
     "harness.errors",
     "harness.files",
     "harness.forms",
+    "harness.mapped",
     "harness.rng",
     "harness.system",
 )
@@ -83,6 +84,7 @@ ROOMS = {
     "baselines": ("harness.rng",),
     "baselines.cascade.density": ("baselines",),
     "baselines.cascade": ("baselines", "baselines.cascade.density", "harness.rng"),
+    "baselines.cascade.energies": ("baselines", "baselines.cascade", "harness.rng"),
     "baselines.export": ("baselines",),
     "baselines.gan": ("baselines", "harness.rng"),
     "baselines.hits": ("baselines", "baselines.export", "harness.rng"),
@@ -92,6 +94,7 @@ ROOMS = {
     "plugins": (
         "baselines",
         "baselines.cascade",
+        "baselines.cascade.energies",
         "baselines.export",
         "baselines.gan",
         "baselines.gflash",

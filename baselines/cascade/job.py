@@ -76,6 +76,12 @@ class CascadeJob:
         Raises:
             ValueError: arrays that do not fit together, or no counts.
         """
+        self.check_shapes()
+        if self.showers.dtype.kind not in "ui":
+            raise ValueError(f"a cascade learns counts; these responses are {self.showers.dtype}")
+
+    def check_shapes(self) -> None:
+        """Refuse arrays that do not fit together, or too few particles, with a ValueError."""
         rows = len(self.showers)
         for name, array, shape in (
             ("showers", self.showers, (rows, *self.shape)),
@@ -84,8 +90,6 @@ class CascadeJob:
         ):
             if array.shape != shape:
                 raise ValueError(f"{name} must have the shape {shape}, found {array.shape}")
-        if self.showers.dtype.kind not in "ui":
-            raise ValueError(f"a cascade learns counts; these responses are {self.showers.dtype}")
         if len(np.unique(self.particle)) < 4:
             raise ValueError("a training needs responses to at least 4 particles")
 

@@ -21,11 +21,13 @@ Ints = npt.NDArray[np.int64]
 _KNOWN = surroundings.WIDTH - surroundings.CHILDREN
 
 
-def _array(parameter: Any) -> Floats:
+def array(parameter: Any) -> Floats:
+    """A tensor as it is multiplied with."""
     return np.ascontiguousarray(parameter.detach().cpu().numpy(), dtype=np.float32)
 
 
-def _silu(x: Floats) -> Floats:
+def silu(x: Floats) -> Floats:
+    """SiLU: x times its logistic function."""
     return np.asarray(0.5 * x * (1 + np.tanh(0.5 * x)))
 
 
@@ -34,7 +36,7 @@ class Dense:
 
     def __init__(self, chain: nn.Module, open_end: bool = False) -> None:
         layers = [layer for layer in chain.modules() if isinstance(layer, nn.Linear)]
-        self._layers = [(_array(layer.weight.T), _array(layer.bias)) for layer in layers]
+        self._layers = [(array(layer.weight.T), array(layer.bias)) for layer in layers]
         self._open_end = open_end
 
     def __call__(self, x: Floats) -> Floats:
@@ -43,7 +45,7 @@ class Dense:
         for number, (weight, bias) in enumerate(self._layers):
             x = x @ weight + bias
             if number < last or not self._open_end:
-                x = _silu(x)
+                x = silu(x)
         return x
 
 
@@ -51,15 +53,15 @@ class Split:
     """A :class:`SplitNetwork`, taken apart."""
 
     def __init__(self, network: SplitNetwork, width: int) -> None:
-        local = _array(network.local.weight.T)
+        local = array(network.local.weight.T)
         self._known = local[:_KNOWN]
         self._around = [np.ascontiguousarray(local[_KNOWN:][DRAWN_BEFORE[k]]) for k in range(4)]
-        self._context = _array(network.context.weight.T)
-        place = _array(network.cell.weight) @ _array(network.place.weight.T)
+        self._context = array(network.context.weight.T)
+        place = array(network.cell.weight) @ array(network.place.weight.T)
         i, j = np.divmod(np.arange(len(place)), width)
-        self._place = place + _array(network.colour.weight)[colour(i, j)] + _array(network.local.bias)
-        self._hidden = _array(network.hidden.weight.T), _array(network.hidden.bias)
-        self._out = _array(network.out.weight), _array(network.out.bias)[:, None]
+        self._place = place + array(network.colour.weight)[colour(i, j)] + array(network.local.bias)
+        self._hidden = array(network.hidden.weight.T), array(network.hidden.bias)
+        self._out = array(network.out.weight), array(network.out.bias)[:, None]
 
     def start(self, known: Floats, context: Floats, b: Ints, cell: Ints) -> Floats:
         """The first layer (n, width) before anything of this level is drawn.

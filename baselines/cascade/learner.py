@@ -91,6 +91,12 @@ class CascadeLearner:
         """Length of the training."""
         return self._settings.aim_steps + self._settings.sum_steps + self._settings.steps
 
+    def epoch(self, step: int) -> float:
+        """How often all rows have been seen by the splits after so many updates."""
+        settings = self._settings
+        updates = max(step - settings.aim_steps - settings.sum_steps, 0)
+        return updates * settings.batch / len(self.fit)
+
     def step(self, step: int) -> dict[str, float]:
         """One update, counted from 0; the losses in nats."""
         self.model.train()

@@ -1,7 +1,8 @@
 """The settings of a training, and how ``name=value`` overrides are read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from ..overrides import overridden
 
@@ -106,14 +107,27 @@ def resolve(preset: str, overrides: Mapping[str, str]) -> Settings:
     if preset != "compact":
         raise ValueError(f"a cascade has the preset compact only, found {preset!r}")
     settings = overridden(Settings(), overrides)
-    for name, value in asdict(settings).items():
+    require_in_range(asdict(settings), _MAY_BE_ZERO, _BELOW_ONE)
+    return settings
+
+
+def require_in_range(
+    settings: Mapping[str, Any], may_be_zero: Sequence[str], below_one: Sequence[str]
+) -> None:
+    """Refuse settings that are no finite numbers above 0, or no precision, with a ValueError.
+
+    Args:
+        settings: by name.
+        may_be_zero: names of those that may.
+        below_one: names of those that have to be.
+    """
+    for name, value in settings.items():
         if isinstance(value, str):
             if value not in _STORAGE:
                 raise ValueError(f"setting {name}: expected {' or '.join(_STORAGE)}, found {value!r}")
         elif not 0 <= value < float("inf"):  # false for NaN too
             raise ValueError(f"setting {name}: expected a finite number >= 0, found {value}")
-        elif value == 0 and name not in _MAY_BE_ZERO:
+        elif value == 0 and name not in may_be_zero:
             raise ValueError(f"setting {name}: expected a number above 0, found {value}")
-        elif value >= 1 and name in _BELOW_ONE:
+        elif value >= 1 and name in below_one:
             raise ValueError(f"setting {name}: expected a number below 1, found {value}")
-    return settings

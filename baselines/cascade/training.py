@@ -4,14 +4,15 @@ import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from simbench.harness import rng
 
-from ..checkpoint import CHECKPOINT, State, resume, write_checkpoint
+from ..checkpoint import CHECKPOINT, Resumable, State, resume, write_checkpoint
 from ..finish import finish, is_finished, threads
 from ..weights import FILE_NAME, Arrays
 from .density.model import Sizes, make
@@ -62,48 +63,12 @@ def _train(job: CascadeJob, settings: Settings, identity: dict[str, Any]) -> Pat
     dropouts = (settings.sum_dropout, settings.dropout, settings.fine_dropout)
     model = make(Tree(job.shape), sizes, start, dropouts)
     learner = CascadeLearner(job, settings, model, bins, scaled)
-    kept: Any = learner  # of which a checkpoint takes state() and restore() alone
-    generator = torch.Generator()  # not used: every update has random numbers of its own
-    state = resume(job.out, identity, kept, generator)
     judge = make(Tree(job.shape), sizes).eval()
     draw = np.random.default_rng(rng.derive(job.seed, "cascade judges"))
     rows = min(settings.validation_rows, len(learner.held_out))
     judges = np.sort(draw.choice(learner.held_out, rows, replace=False))
-    every, per_epoch = -(-learner.steps // settings.evaluations), len(learner.fit) / settings.batch
-    started, told = time.monotonic() - state.seconds, 0.0
-    while state.step < learner.steps:
-        losses = {name: round(value, 6) for name, value in learner.step(state.step).items()}
-        state.step += 1
-        due = state.step % every == 0 or state.step == learner.steps
-        if due:
-            state.seconds = time.monotonic() - started
-            judge.load_state_dict(dict(learner.weights()))
-            levels = learner.likelihood(judge, judges)
-            validation = -sum(levels.values())
-            state.history.append(
-                {
-                    "step": state.step,
-                    "epoch": round(
-                        max(state.step - settings.aim_steps - settings.sum_steps, 0) / per_epoch, 3
-                    ),
-                    "seconds": round(state.seconds, 1),
-                    "losses": losses,
-                    "validation": validation,
-                    "levels": {name: round(-nats, 6) for name, nats in levels.items()},
-                }
-            )
-            if validation < state.best_score:
-                state.best_score, state.best_step = validation, state.step
-                state.best = {name: tensor.clone() for name, tensor in learner.weights().items()}
-            if state.step < learner.steps:
-                write_checkpoint(job.out, identity, kept, generator, state)
-        if due or time.monotonic() - told > _QUIET:
-            told = time.monotonic()
-            last = state.history[-1]["validation"] if state.history else None
-            job.progress(Progress(state.step, learner.steps, losses, last))
-    if not state.best:
-        raise ValueError("the validation likelihood was never a number: the training has diverged")
-    arrays = _stored(state, settings)
+    state = learn(job, identity, learner, judge, judges, settings.evaluations)
+    arrays = stored(state, settings.storage)
     judge.load_state_dict({name: torch.from_numpy(array).float() for name, array in arrays.items()})
     header = {
         **{name: identity[name] for name in ("model", "preset", "detector", "features", "min_photons")},
@@ -114,13 +79,100 @@ def _train(job: CascadeJob, settings: Settings, identity: dict[str, Any]) -> Pat
     }
     some = np.sort(draw.choice(learner.fit, min(len(learner.held_out), len(learner.fit)), replace=False))
     likelihood = {
-        "validation": _units(learner.likelihood(judge, learner.held_out)),
-        "training": _units(learner.likelihood(judge, some)),
+        "validation": units(learner.likelihood(judge, learner.held_out)),
+        "training": units(learner.likelihood(judge, some)),
     }
-    return _finish(job, header, identity, state, arrays, likelihood)
+    return ending(job, header, identity, state, arrays, likelihood)
 
 
-def _units(levels: Mapping[str, float]) -> dict[str, Any]:
+class Learner(Resumable, Protocol):
+    """What is trained update by update.
+
+    Attributes:
+        steps: how many there are.
+    """
+
+    @property
+    def steps(self) -> int:
+        """How many updates there are."""
+        ...
+
+    def step(self, step: int) -> dict[str, float]:
+        """One update, counted from 0; the losses."""
+        ...
+
+    def epoch(self, step: int) -> float:
+        """How often all rows have been seen after so many updates."""
+        ...
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """What would be kept."""
+        ...
+
+    def likelihood(self, model: Any, rows: Any) -> dict[str, float]:
+        """Mean log likelihood of rows, in nats, by factor."""
+        ...
+
+
+def learn(
+    job: CascadeJob,
+    identity: Mapping[str, Any],
+    learner: Learner,
+    judge: nn.Module,
+    rows: Any,
+    evaluations: int,
+) -> State:
+    """All updates, from the checkpoint on if there is one; the best weights by the likelihood of some rows.
+
+    Args:
+        job: tells where checkpoints lie, and is told the progress.
+        identity: of the training.
+        learner: to be trained.
+        judge: takes the learner's weights, to be judged.
+        rows: of the job, held out.
+        evaluations: how often a checkpoint is judged, and written.
+
+    Raises:
+        ValueError: the folder holds another training, or the training has diverged.
+    """
+    generator = torch.Generator()  # not used: every update has random numbers of its own
+    state = resume(job.out, identity, learner, generator)
+    every = -(-learner.steps // evaluations)
+    started, told = time.monotonic() - state.seconds, 0.0
+    while state.step < learner.steps:
+        losses = {name: round(value, 6) for name, value in learner.step(state.step).items()}
+        state.step += 1
+        due = state.step % every == 0 or state.step == learner.steps
+        if due:
+            state.seconds = time.monotonic() - started
+            judge.load_state_dict(dict(learner.weights()))
+            levels = learner.likelihood(judge, rows)
+            validation = -sum(levels.values())
+            state.history.append(
+                {
+                    "step": state.step,
+                    "epoch": round(learner.epoch(state.step), 3),
+                    "seconds": round(state.seconds, 1),
+                    "losses": losses,
+                    "validation": validation,
+                    "levels": {name: round(-nats, 6) for name, nats in levels.items()},
+                }
+            )
+            if validation < state.best_score:
+                state.best_score, state.best_step = validation, state.step
+                state.best = {name: tensor.clone() for name, tensor in learner.weights().items()}
+            if state.step < learner.steps:
+                write_checkpoint(job.out, identity, learner, generator, state)
+        if due or time.monotonic() - told > _QUIET:
+            told = time.monotonic()
+            last = state.history[-1]["validation"] if state.history else None
+            job.progress(Progress(state.step, learner.steps, losses, last))
+    if not state.best:
+        raise ValueError("the validation likelihood was never a number: the training has diverged")
+    return state
+
+
+def units(levels: Mapping[str, float]) -> dict[str, Any]:
     """Mean log likelihoods in nats and in bits a response, by factor, and all together."""
     nats = {**levels, "all": sum(levels.values())}
     return {
@@ -129,17 +181,18 @@ def _units(levels: Mapping[str, float]) -> dict[str, Any]:
     }
 
 
-def _stored(state: State, settings: Settings) -> Arrays:
+def stored(state: State, storage: str) -> Arrays:
+    """The best weights, in the precision that they are stored in."""
     arrays: Arrays = {}
     for name, tensor in state.best.items():
         with np.errstate(over="ignore"):  # an overflow is found when the weights are written
             # Three digits of a place on the image are too few.
             exact = name.startswith("aim.")
-            arrays[name] = tensor.numpy().astype("float32" if exact else settings.storage)
+            arrays[name] = tensor.numpy().astype("float32" if exact else storage)
     return arrays
 
 
-def _finish(
+def ending(
     job: CascadeJob,
     header: dict[str, Any],
     identity: dict[str, Any],
@@ -147,6 +200,7 @@ def _finish(
     arrays: Arrays,
     likelihood: dict[str, Any],
 ) -> Path:
+    """Write weights and record, and return the weights file."""
     training = {
         "seed": job.seed,
         "steps": state.step,

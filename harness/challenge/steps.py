@@ -21,7 +21,7 @@ from .separation import separations, voxel_edges, voxel_histogram
 from .showers import Showers
 from .sides import Found, Seen, Side
 
-HELD = 50_000_000  # distances between showers at a time
+HELD = 10_000_000  # distances between showers at a time
 _EMPTY = 0.1  # MeV
 _MEANS = (  # of separation powers over layers, by the published name
     ("separation_E_layer_mean", r"E layer \d+"),

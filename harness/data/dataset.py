@@ -19,12 +19,12 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from .. import mapped
 from ..arrays import plain
 from ..errors import UserError
 from ..files import atomic
 from ..plugin.datasets import RawParticles, Responses
 from ..plugin.detectors import Detector
-from . import mapped
 from .checks import photon_sums
 from .columns import COLUMNS, STREAM, Fingerprint, read_stream, strangers
 from .hdf5 import Written, reason, require_filters

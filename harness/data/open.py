@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from .. import mapped
 from ..errors import UserError, traced
 from ..files import cache_folder, make_folder
 from ..plugin.datasets import DatasetMaker, MakeRequest, Particles, Responses
 from ..plugin.detectors import Detector
 from ..plugin.registry import Registry
-from . import dataset, mapped
+from . import dataset
 from .dataset import Dataset
 from .plausible import units_problem
 from .recognise import dataset_file

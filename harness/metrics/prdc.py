@@ -76,9 +76,10 @@ def prdc(
     """
     sides = pair(reference, generated, lean=True)
     others = particle if generated_particle is None else generated_particle
+    owners = [_owner(one, len(side)) for side, one in zip(sides, (particle, others), strict=True)]
     kept = [
-        side[capped(_owner(one, len(side)), rows, seed)]
-        for side, one in zip(sides, (particle, others), strict=True)
+        side if len(side) <= rows else side[capped(owner, rows, seed)]
+        for side, owner in zip(sides, owners, strict=True)
     ]
     for side, name in zip(kept, ("reference", "generated"), strict=True):
         if k < 1 or len(side) <= k:

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import rng
-from ..data import mapped
+from .. import mapped, rng
 from ..data.unit import OPTIONAL, Sums, Unit, narrow
 from ..errors import UserError
 from ..files import atomic
@@ -80,7 +79,7 @@ def load_unit(path: Path, identity: Mapping[str, Any] | None = None) -> Unit | N
 
 
 def _member(stored: Any, name: str) -> npt.NDArray[Any]:
-    """An array of an open file; in a file of its own if it is large (:mod:`simbench.harness.data.mapped`)."""
+    """An array of an open file; in a file of its own if it is large (:mod:`simbench.harness.mapped`)."""
     with stored.zip.open(f"{name}.npy") as member:
         if np.lib.format.read_magic(member) != (1, 0):
             return np.asarray(stored[name])

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..data import mapped
+from .. import mapped
 from ..data.dataset import Dataset
 from ..data.open import open_data, parts_of, split_rows
 from ..data.sums import Projection

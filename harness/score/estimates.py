@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import mapped
+from .. import mapped
 from ..errors import UserError
 from ..metrics.tools.arrays import parts
 from ..metrics.tools.replicates import Floats

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..data import mapped
+from .. import mapped
 from ..data.unit import Unit
 from ..errors import traced
 from ..plugin.metric import Metric, Scored, Value

@@ -97,7 +97,7 @@ def test_conditions_far_outside_the_training_range_get_a_response(ours, detector
 
 
 def test_a_detector_of_any_shape_can_be_trained(ours, tmp_path):
-    """From the request to a simulator with weights of its own; what measures is refused."""
+    """From the request to a simulator with weights of its own; energies are not taken for counts."""
     data = make_dataset("proton", particles=60, repeats=2, seed=5)
     detector = replace(
         ours.detectors["proton"],

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from simbench.harness.data import mapped
+from simbench.harness import mapped
 from simbench.harness.data.split import ranks
 from simbench.harness.data.unit import Gathered, Unit, joined
 from simbench.harness.record.folder import load_unit, save_unit
