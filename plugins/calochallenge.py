@@ -33,13 +33,16 @@ _PIONS = (
     Layer(13, (*_HADRONIC, 600, 1000, 2000), 10),
     Layer(14, (0, 50, 100, 150, 200, 250, 300, 400, 600, 1000, 2000), 1),
 )
+PERIOD = 3.4  # mm, of a layer of data sets 2 and 3: twice 1.4 mm of tungsten and 0.3 mm of silicon
 _SILICON = 0.0005 / 0.033  # MeV: half a keV in silicon, over the sampling fraction
 
 
 def _electrons(rings: int, angles: int) -> tuple[Layer, ...]:
     """45 layers of tungsten and silicon; rings up to 41.85 mm."""
     edges = tuple(round(41.85 / rings * ring, 6) for ring in range(rings + 1))
-    return tuple(Layer(number, edges, angles) for number in range(45))
+    return tuple(
+        Layer(number, edges, angles, (number * PERIOD, (number + 1) * PERIOD)) for number in range(45)
+    )
 
 
 DETECTORS = {

@@ -20,7 +20,7 @@ from simbench.harness.hooks import (
     hookimpl,
 )
 
-from .calochallenge import PDG
+from .calochallenge import PDG, PERIOD
 
 if TYPE_CHECKING:
     from simbench.baselines.gflash import Calorimeter, Gflash
@@ -30,7 +30,6 @@ RANGE = {  # MeV, between which incident energies are drawn, evenly by logarithm
     "calochallenge-electrons": (1e3, 1e6),
 }
 DETECTORS = tuple(RANGE)
-_PERIOD = 3.4  # mm, of a layer of data sets 2 and 3: two of tungsten and silicon
 _ATLAS = ((2.0, 2.3), (2.5, 6.8), (6.8, 22.8), (22.8, 25.3), (25.5, 27.0))  # radiation lengths; an assumption
 _BLOCK = 500  # showers
 EMBEDDED = {
@@ -51,7 +50,7 @@ def calorimeter(detector: Detector) -> "Calorimeter":
         raise ValueError(f"detector {detector.name!r} has no layers of rings and angles")
     layers = detector.geometry.layers
     photons = PDG[detector.name] == 22
-    thickness = _PERIOD / TUNGSTEN_SILICON.radiation_length
+    thickness = PERIOD / TUNGSTEN_SILICON.radiation_length
     even = thickness * (np.arange(len(layers), dtype=np.float64)[:, None] + np.arange(2))
     return Calorimeter(
         medium=LEAD_ARGON if photons else TUNGSTEN_SILICON,

@@ -17,7 +17,7 @@ from ..errors import UserError
 from ..plugin.datasets import DatasetMaker, MakeRequest, ReadRequest
 from ..plugin.detectors import Detector
 from ..plugin.specs import PROJECT
-from .common.options import Force, Quiet
+from .common.options import Force, Quiet, named_values
 from .common.picture import picture
 from .common.plugins import load_registry
 from .common.progress import bars, counter
@@ -112,6 +112,9 @@ def import_(
         int | None,
         typer.Option(help="Drop responses with a smaller photon sum. [default: 1; of measured energies 0]"),
     ] = None,
+    option: Annotated[
+        list[str], typer.Option(help="NAME=VALUE of what the kind takes, such as a branch; repeatable.")
+    ] = [],  # noqa: B006
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
@@ -122,11 +125,14 @@ def import_(
       simbench data import wojnar responses.npz particles.npz --detector neutron --out neutron.h5
 
       simbench data import zdcfastsim non_zero_examples.txt proton_image.txt --detector proton --out proton.h5
+
+      simbench data import root zdc.root --detector neutron --option image=fibres --option pdg=id --out zn.h5
     """
     registry = load_registry()
     reader = registry.readers[kind]
-    threshold = reader.min_photons if min_photons is None else min_photons
-    request = ReadRequest(registry.detectors[detector], tuple(files), threshold, force)
+    whose = registry.detectors[detector]
+    threshold = reader.threshold(whose) if min_photons is None else min_photons
+    request = ReadRequest(whose, tuple(files), threshold, force, named_values("--option", option))
     with bars(quiet) as progress, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         task = progress.add_task(f"importing {kind}", total=None, note="")

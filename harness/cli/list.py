@@ -116,11 +116,12 @@ def _readers(registry: Registry) -> tuple[list[str], list[list[str]]]:
             reader.title,
             reader.files,
             ", ".join(reader.detectors) if reader.detectors is not None else "every",
+            ", ".join(reader.options) or "-",
             _source(registry.readers.sources[reader.name]),
         ]
         for reader in registry.readers
     ]
-    return ["kind of files", "title", "files", "detectors", "plugin"], rows
+    return ["kind of files", "title", "files", "detectors", "options", "plugin"], rows
 
 
 def _metrics(registry: Registry) -> tuple[list[str], list[list[str]]]:

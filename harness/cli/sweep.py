@@ -16,10 +16,10 @@ from ..training.plan import SweepOptions
 from ..training.sweep import FILE, failures
 from ..training.sweep import sweep as run_sweep
 from .common.formats import SYSTEM, Attempts, Formats, check_formats
-from .common.options import Data, Device, Force, MinPhotons, Partial, Quiet, Split
+from .common.options import Data, Device, Force, MinPhotons, Partial, Quiet, Split, named_values
 from .common.plugins import load_registry
 from .common.progress import bars, counter, watch_sweep
-from .train import Learned, Preset, parse_settings
+from .train import Learned, Preset
 
 
 def _parse_seeds(text: str) -> tuple[int, ...]:
@@ -81,7 +81,9 @@ def sweep(
         runs=runs,
         device=device,
     )
-    options = SweepOptions(name, scoring, preset, budget, _parse_seeds(seeds), parse_settings(set_), workers)
+    options = SweepOptions(
+        name, scoring, preset, budget, _parse_seeds(seeds), named_values("--set", set_), workers
+    )
     registry = load_registry()
     with bars(quiet) as progress:
         command = shlex.join(["simbench", *sys.argv[1:]])

@@ -14,27 +14,12 @@ from ..run.watch import Watch
 from ..training.hits import prepare_hits
 from ..training.prepare import prepare
 from ..training.prepare import train as run_trainer
-from .common.options import Data, Device, Force, MinPhotons, Partial, Quiet, Split
+from .common.options import Data, Device, Force, MinPhotons, Partial, Quiet, Split, named_values
 from .common.plugins import load_registry
 from .common.progress import TrainingBar, bars, counter
 
 Learned = Annotated[str, typer.Option(help="Whose responses to learn.")]
 Preset = Annotated[str, typer.Option(help="compact or paper.")]
-
-
-def parse_settings(texts: list[str]) -> dict[str, str]:
-    """The settings that ``--set NAME=VALUE`` gives.
-
-    Raises:
-        UserError: one of them is of another form.
-    """
-    settings = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise UserError(f"--set should be NAME=VALUE, found {text!r}")
-        settings[name.strip()] = value.strip()
-    return settings
 
 
 def train(
@@ -85,7 +70,7 @@ def train(
         )
         told: Any = {
             "seed": seed,
-            "overrides": parse_settings(set_),
+            "overrides": named_values("--set", set_),
             "out": out,
             "watch": watch,
             "name": model,

@@ -111,9 +111,13 @@ def _check(reader: DatasetReader, request: ReadRequest) -> None:
         raise UserError(f"{reader.name} files hold no responses of {name!r}; they hold those of {held}")
     if request.min_photons < 0:
         raise UserError(f"--min-photons should be 0 or more, found {request.min_photons}")
+    for option in request.options:
+        if option not in reader.options:
+            known = "; ".join(f"{name}: {meaning}" for name, meaning in reader.options.items())
+            raise UserError(f"{reader.name} files have no option {option!r}; {known or 'they have none'}")
     if not request.files:
         raise UserError(f"{reader.name} needs files: {reader.files}")
-    known: dict[tuple[int, int], Path] = {}
+    seen: dict[tuple[int, int], Path] = {}
     for path in request.files:
         if not path.is_file():
             found = "a folder" if path.is_dir() else "no such file"
@@ -121,7 +125,7 @@ def _check(reader: DatasetReader, request: ReadRequest) -> None:
                 found = f"a link to {path.readlink()}, which is not there"
             raise UserError(f"cannot read {path}: it should be a file of {reader.name}, found {found}")
         state = path.stat()
-        twice = known.setdefault((state.st_dev, state.st_ino), path)
+        twice = seen.setdefault((state.st_dev, state.st_ino), path)
         if twice is not path:
             raise UserError(
                 f"{path} is named twice, the first time as {twice}: its responses would count twice"
@@ -221,6 +225,10 @@ class _Intake:
         if len(names) > _NAMED:
             names[_NAMED:] = [f"{len(names) - _NAMED} more"]
         more = f"; WITHOUT {', '.join(self._left_out)}" if self._left_out else ""
+        if self._request.options:
+            more += "; read with " + ", ".join(
+                f"{name}={value}" for name, value in self._request.options.items()
+            )
         more += "; taken with --force though not plausible" if self._doubt else ""
         return (
             f"{self._reader.provenance}, imported from {self._reader.name} files {', '.join(names)}, SHA-256 "

@@ -22,7 +22,7 @@ _HEAVIEST = 300.0  # GeV, more than any nucleus weighs
 _CHARGED = 20  # particles with charges from which on thirds are no chance
 MOST, LEAST = 3.0, 0.01  # of the incident energy that is measured, as the median over responses
 
-_MEV = {"eV": 1e-6, "keV": 1e-3, "MeV": 1.0, "GeV": 1e3, "TeV": 1e6}
+MEV = {"eV": 1e-6, "keV": 1e-3, "MeV": 1.0, "GeV": 1e3, "TeV": 1e6}
 
 
 class Plausibility:
@@ -97,12 +97,12 @@ def _follow(
 def _balance(
     sums: npt.NDArray[np.float64], conditions: npt.NDArray[np.float64], detector: Detector
 ) -> str | None:
-    if detector.unit not in _MEV:
+    if detector.unit not in MEV:
         return None
     for place, feature in enumerate(detector.features):
-        if "energy" not in feature.name.lower() or feature.unit not in _MEV:
+        if "energy" not in feature.name.lower() or feature.unit not in MEV:
             continue
-        energies = conditions[:, place] * (_MEV[feature.unit] / _MEV[detector.unit])
+        energies = conditions[:, place] * (MEV[feature.unit] / MEV[detector.unit])
         known = energies > 0
         if not known.any():
             return None

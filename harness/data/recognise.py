@@ -67,7 +67,7 @@ def dataset_file(
         files, left_out = found.files, tuple(f"{file.name} ({why})" for file, why in found.left_out)
         if left_out:
             _require_whole(path, found, partial)
-    request = ReadRequest(detector, files, reader.min_photons, force)
+    request = ReadRequest(detector, files, reader.threshold(detector), force)
     key = _key(registry, reader, request, [*left_out, *(["forced"] if force else [])])
     kept = cache() / "imported" / f"{reader.name}-{detector.name}-{key}.h5"
     if not kept.exists():

@@ -131,12 +131,14 @@ class ReadRequest:
         min_photons: the importer drops responses with a smaller photon sum. Only a reader of files that were
             filtered before needs to look at it.
         force: whether to take what is not plausible, such as numbers that look like another unit's.
+        options: what ``--option NAME=VALUE`` says, of the names in :attr:`DatasetReader.options`.
     """
 
     detector: Detector
     files: tuple[Path, ...]
     min_photons: int = 1
     force: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,9 @@ class DatasetReader:
         find: ``find(detector, path)``: the files of this kind that a file belongs to, or that a folder holds,
             in order; ``None`` if there are none, :class:`Found` if some cannot be read. It looks at names, or
             at the head of a file, no more.
-        min_photons: the threshold of an import unless another is asked for.
+        min_photons: the threshold of an import unless another is asked for; by default 1 of what is counted,
+            and 0 of what is measured.
+        options: by name, what can be said of the files by ``--option NAME=VALUE``, in a few words.
     """
 
     name: str
@@ -184,4 +188,9 @@ class DatasetReader:
     provenance: str
     detectors: tuple[str, ...] | None = None
     find: Callable[[Detector, Path], Found | tuple[Path, ...] | None] = _finds_nothing
-    min_photons: int = 1
+    min_photons: int | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def threshold(self, detector: Detector) -> int:
+        """Of an import, unless another is asked for."""
+        return int(detector.counted) if self.min_photons is None else self.min_photons

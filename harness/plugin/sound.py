@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
+from ..forms import fault
 from .classifiers import ClassifierOffer
 from .datasets import DatasetMaker, DatasetReader, Embedded
 from .detectors import ChannelMap, Detector, Feature
@@ -160,11 +161,11 @@ def _of_maker(maker: DatasetMaker) -> str | None:
 
 
 def _of_reader(reader: DatasetReader) -> str | None:
-    return (
-        None
-        if _whole(reader.min_photons, 0)
-        else f"min_photons should be 0 or more, found {reader.min_photons!r}"
-    )
+    if reader.min_photons is not None and not _whole(reader.min_photons, 0):
+        return f"min_photons should be 0 or more, found {reader.min_photons!r}"
+    if fault(reader.options, {"*": "text"}) or not all(isinstance(name, str) for name in reader.options):
+        return f"options should be a dictionary of texts, found {reader.options!r:.60}"
+    return None
 
 
 def _of_sweep(sweep: Sweep) -> str | None:

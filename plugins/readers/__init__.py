@@ -10,6 +10,8 @@ from simbench.harness.hooks import DatasetReader, ReadRequest, Responses, hookim
 
 from ..calochallenge import DETECTORS
 from .find import find_calochallenge, find_expertsim, find_npz, find_zdcfastsim
+from .options import ROOT as ROOT_OPTIONS
+from .options import SHOWERDATA as SHOWERDATA_OPTIONS
 
 ZDC = ("proton", "neutron")
 _ALICE = "A user's responses of ALICE's ZDC"
@@ -69,5 +71,21 @@ def simbench_readers() -> Iterable[DatasetReader]:
         provenance="A user's showers of the CaloChallenge",
         detectors=tuple(DETECTORS),
         find=find_calochallenge,
-        min_photons=0,
+    )
+    yield DatasetReader(
+        name="root",
+        title="ROOT: a TTree or an RNTuple, by uproot",
+        files="FILE [FILE ...]",
+        read=_lazily("root", "read_root"),
+        provenance="A user's ROOT files",
+        options=ROOT_OPTIONS,
+    )
+    yield DatasetReader(
+        name="showerdata",
+        title="HDF5 of the package showerdata: showers as clouds of points",
+        files="FILE [FILE ...]",
+        read=_lazily("showerdata", "read_showerdata"),
+        provenance="A user's showers as points",
+        detectors=("calochallenge-electrons", "calochallenge-electrons-fine"),
+        options=SHOWERDATA_OPTIONS,
     )

@@ -1,10 +1,12 @@
 """HDF5 files: our own, and those of the CaloChallenge."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from warnings import warn
 
 import numpy as np
+import numpy.typing as npt
 
 from simbench.harness.challenge.showers import Showers
 from simbench.harness.data.checks import as_responses
@@ -15,6 +17,15 @@ from simbench.harness.hooks import ReadRequest, Responses
 from ..calochallenge import PDG
 
 _LOWEST = 100.0  # MeV, as the median: below, it is GeV that are meant
+
+
+def require_mev(energies: npt.NDArray[Any], path: Path) -> None:
+    """Raise UserError where incident energies of the CaloChallenge's detectors can hardly be in MeV."""
+    if np.median(energies) < _LOWEST:
+        raise UserError(
+            f"{path}: incident_energies should be in MeV, 256 and more in the published data sets, "
+            f"found a median of {np.median(energies):.4g} (GeV?); if this is right, say --force"
+        )
 
 
 def read_simbench(request: ReadRequest) -> Iterator[Responses]:
@@ -41,11 +52,8 @@ def read_calochallenge(request: ReadRequest) -> Iterator[Responses]:
     for path in request.files:
         with Showers((path,), geometry, request.detector.name) as showers:
             energies: Any = showers.energies  # double precision: the importer tells what does not fit
-            if not request.force and np.median(energies) < _LOWEST:
-                raise UserError(
-                    f"{path}: incident_energies should be in MeV, 256 and more in the published data sets, "
-                    f"found a median of {np.median(energies):.4g} (GeV?); if this is right, say --force"
-                )
+            if not request.force:
+                require_mev(energies, path)
             start = 0
             for block in showers.blocks():
                 rows = slice(start, start + len(block))

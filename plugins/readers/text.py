@@ -20,7 +20,7 @@ from simbench.harness.plugin.detectors import Detector
 
 from .text_images import read_images
 from .zdc_images import upright
-from .zdc_particles import features, known
+from .zdc_particles import features, species
 
 HEADER = ("Detector", "Pdg", "Energy", "Vx", "Vy", "Vz", "Px", "Py", "Pz", "PhotonSum")
 LETTERS = {"neutron": "N", "proton": "P"}
@@ -81,14 +81,12 @@ def read_examples(path: Path, letter: str) -> Examples:
     if not lines:
         raise UserError(f"{path}: there should be two lines, N and P, for each particle, found none")
     ids = np.array(pdg)
-    different, first, which = np.unique(ids, return_index=True, return_inverse=True)
-    table = known(different)
-    for number, row in zip(different, first, strict=True):
-        if int(number) not in table:
-            raise UserError(f"{path}: line {lines[row]}: mass and charge of PDG id {number} are not known")
-    species = np.array([table[int(number)] for number in different])[which]
-    conditions = np.column_stack([np.array(values).reshape(-1, 7), species])
-    checked = features(conditions, path, place=lambda row: f"line {lines[row]}")
+
+    def place(row: int) -> str:
+        return f"line {lines[row]}"
+
+    conditions = np.column_stack([np.array(values).reshape(-1, 7), species(ids, path, place)])
+    checked = features(conditions, path, place=place)
     return Examples(checked, ids.astype(np.int32), np.array(photons))
 
 

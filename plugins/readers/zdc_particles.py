@@ -168,6 +168,19 @@ def _weighs(pdg: npt.NDArray[np.int64], mass: Values) -> npt.NDArray[np.bool_]:
     return ~is_known | (np.abs(mass - expected[:, 0]) <= _TOLERANCE * (1 + expected[:, 0]))
 
 
+def species(pdg: npt.NDArray[np.int64], file: Path, place: Place = row_of()) -> Values:
+    """(N, 2) mass [GeV] and charge [e] of particles, by their PDG ids.
+
+    Raises:
+        UserError: an id is not known.
+    """
+    is_known, expected = _expected(pdg)
+    if not is_known.all():
+        row = int(np.argmin(is_known))
+        raise UserError(f"{file}: {place(row)}: mass and charge of PDG id {pdg[row]} are not known")
+    return expected
+
+
 def known(ids: npt.NDArray[np.int64]) -> Mapping[int, tuple[float, float]]:
     """Mass [GeV] and charge [e] of those PDG ids that the package ``particle`` knows, nuclei included."""
     found = {int(number): _mass_and_charge(int(number)) for number in ids}

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ...errors import UserError
 from ...run.request import Request
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress; the tables are printed all the same.")]
@@ -27,6 +28,21 @@ Engine = Annotated[
     str, typer.Option(help="What runs networks: torch, onnx, or auto, a fixed rule for each model.")
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder for the results. [default: runs/DETECTOR]")]
+
+
+def named_values(option: str, texts: list[str]) -> dict[str, str]:
+    """What a repeatable option says in the form NAME=VALUE.
+
+    Raises:
+        UserError: one of them is of another form.
+    """
+    values = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"{option} should be NAME=VALUE, found {text!r}")
+        values[name.strip()] = value.strip()
+    return values
 
 
 def folder_of(request: Request) -> Path:

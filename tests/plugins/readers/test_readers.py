@@ -10,7 +10,7 @@ from simbench.plugins.calochallenge import PDG
 from simbench.plugins.readers.zdc_particles import known
 
 DETECTORS = ("proton", "neutron")
-KINDS = ("expertsim", "wojnar", "majerz", "zdcfastsim", "simbench", "calochallenge")
+KINDS = ("expertsim", "wojnar", "majerz", "zdcfastsim", "simbench", "calochallenge", "root", "showerdata")
 
 
 def with_masses(conditions, pdg):
