@@ -85,6 +85,8 @@ class TrainedModel:
     def generate(self, conditions: npt.NDArray[np.float32], *, seed: int) -> npt.NDArray[np.int32]:
         """Photon counts (N, H, W); what falls below the photon threshold is redrawn."""
         responses: npt.NDArray[np.int32] = self._simulator.generate(conditions, seed=seed)
+        if self._min_photons <= 0:
+            return responses
         for attempt in range(1, REDRAWS):
             below = np.flatnonzero(responses.sum(axis=(1, 2)) < self._min_photons)
             if not len(below):

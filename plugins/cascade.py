@@ -164,7 +164,7 @@ def simbench_simulators() -> Iterable[SimulatorOffer]:
         name=NAME,
         title="Cascade: exact likelihood, down a tree",
         factory=_simulator,
-        detectors=("proton", "neutron", "calochallenge-electrons"),
+        detectors=("proton", "neutron", "calochallenge-electrons", "calochallenge-photons"),
         family="cascade",
         reference="simbench documentation, The cascade",
         trainer=_train,

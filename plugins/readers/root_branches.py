@@ -83,7 +83,7 @@ class Branches:
             detector: in whose pixels.
             rows: the entries.
         """
-        ways = (("row", "column"),)
+        ways: tuple[tuple[str, ...], ...] = (("row", "column"),)
         if detector.geometry is not None:
             ways = tuple(
                 (*depth, *place) for depth in (("layer",), ("z",)) for place in (("x", "y"), ("r", "phi"))

@@ -101,7 +101,9 @@ def _blocks(
             number, np.hypot(cloud[:, 0], cloud[:, 1]), np.arctan2(cloud[:, 1], cloud[:, 0])
         )
         showers = filling.responses(points[rows], place, cloud[:, 3] * scale, start)
-        yield Responses(showers, energies[rows, None], np.arange(rows.start, rows.stop), pdg[rows])
+        yield Responses(
+            showers, energies[rows, None].astype(np.float32), np.arange(rows.start, rows.stop), pdg[rows]
+        )
     filling.tell()
 
 

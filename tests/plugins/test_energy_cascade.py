@@ -13,11 +13,11 @@ from simbench.plugins.gflash import EMBEDDED, RANGE
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module", params=["calochallenge-electrons"])
+@pytest.fixture(scope="module", params=EMBEDDED)
 def shipped(request, ours):
     """Detector, simulator, and incident energies with showers of GFlash."""
     detector = ours.detectors[request.param]
-    context = Context(detector)
+    context = Context(detector, min_photons=0)
     low, high = np.log(RANGE[detector.name])
     conditions = np.exp(np.random.default_rng(5).uniform(low, high, (800, 1))).astype(np.float32)
     truth = ours.simulators["gflash"].factory(context).generate(conditions, seed=77)
@@ -58,7 +58,7 @@ def test_a_classifier_hardly_tells_its_showers_from_those_of_the_monte_carlo(shi
         conditions=conditions,
         importance=False,
     )
-    assert found.auc - 3 * found.error < 0.53
+    assert found.auc - 3 * found.error < 0.56
 
 
 def test_layers_get_the_energy_that_they_should(shipped):
