@@ -21,7 +21,7 @@ from .separation import separations, voxel_edges, voxel_histogram
 from .showers import Showers
 from .sides import Found, Seen, Side
 
-HELD = 10_000_000  # distances between showers at a time
+HELD = 25_000_000  # distances between showers at a time
 _EMPTY = 0.1  # MeV
 _MEANS = (  # of separation powers over layers, by the published name
     ("separation_E_layer_mean", r"E layer \d+"),
@@ -81,9 +81,8 @@ def neighbours(reference: Side, side: Side, seen: Seen, rows: int) -> dict[str, 
     ways = {"": _EMPTY, " (corrected)": threshold} if threshold < _EMPTY else {"": _EMPTY}
     found = {}
     for turn, (suffix, empty) in enumerate(ways.items()):
-        sides = [_logarithms(one.showers, rows, empty) for one in (reference, side)]
         scored = prdc(
-            *sides,
+            *(_logarithms(one.showers, rows, empty) for one in (reference, side)),  # of one way at a time
             rows=rows,
             distances=products,
             held=HELD,
