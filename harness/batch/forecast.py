@@ -37,7 +37,7 @@ from ..score.evaluate import Measured, scored, scored_by
 CALIBRATED = 512  # responses of a model
 WARM_UP = 64  # before these: to load, compile and fill caches
 _SIZES = (512, 2048)  # responses that a metric is tried on
-_COPIES = 6  # of a chunk's responses, as float64, that generation and scoring hold at once; and of all units
+_COPIES = 6  # of a chunk's responses, of four bytes a pixel, that generation and scoring hold at once; and of all units
 HERE = "calibrated"
 
 
@@ -275,6 +275,6 @@ def _memory(reference: Unit, shape: tuple[int, int], apart: int) -> float | None
     if here is None:
         return None
     observed = 0 if reference.observables is None else reference.observables.nbytes
-    chunk = min(CHUNK, len(reference.sums)) * shape[0] * shape[1] * 8
+    chunk = min(CHUNK, len(reference.sums)) * shape[0] * shape[1] * 4
     more = _COPIES * (chunk + reference.sums.nbytes + observed) / 2**20
     return (here + more) * (1 + apart)

@@ -37,6 +37,11 @@ _TEXTS: Mapping[type, tuple[str, ...]] = {
     Sweep: ("title", "caption", "reference"),
     ReportFormat: ("file",),
 }
+_TRUTHS: Mapping[type, tuple[str, ...]] = {
+    SimulatorOffer: ("slow", "recalls"),
+    Detector: ("counted",),
+    Metric: ("default",),
+}
 _FUNCTIONS: Mapping[type, tuple[str, ...]] = {  # those with a ? may be None
     SimulatorOffer: ("factory", "trainer?", "exporter?"),
     ClassifierOffer: ("factory", "trainer", "exporter?"),
@@ -58,6 +63,9 @@ def fault_of(record: Any, kind: str) -> str | None:
     for field in _TEXTS.get(type(record), ()):
         if not isinstance(getattr(record, field), str):
             return f"{label}: {field} should be a text, found {getattr(record, field)!r:.60}"
+    for field in _TRUTHS.get(type(record), ()):
+        if not isinstance(getattr(record, field), bool):
+            return f"{label}: {field} should be True or False, found {getattr(record, field)!r:.60}"
     for field in _FUNCTIONS.get(type(record), ()):
         value = getattr(record, field.removesuffix("?"))
         if not callable(value) and not (value is None and field.endswith("?")):

@@ -162,6 +162,7 @@ def with_channels(detector, **changes):
         ("simulators", lambda toy: toy.offer("all"), "'all': the name means something else"),
         ("simulators", lambda toy: toy.offer("x", detectors="toys"), "detectors should be a tuple of names"),
         ("simulators", lambda toy: toy.offer("x", family=None), "family should be a text, found None"),
+        ("simulators", lambda toy: toy.offer("x", slow=np.ones(2)), "slow should be True or False, found "),
         ("simulators", lambda toy: replace(toy.offer("x"), factory=5), "factory should be a function"),
         ("detectors", lambda toy: with_channels(toy.detector, names=("a", "b")), "bool of shape (2, 6, 4)"),
         ("detectors", lambda toy: with_channels(toy.detector, masks=MASKS[0]), "bool of shape (1, 6, 4)"),
