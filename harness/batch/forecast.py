@@ -37,7 +37,7 @@ from ..score.evaluate import Measured, scored, scored_by
 CALIBRATED = 512  # responses of a model
 WARM_UP = 64  # before these: to load, compile and fill caches
 _SIZES = (512, 2048)  # responses that a metric is tried on
-_COPIES = 6  # of a chunk's responses, of four bytes a pixel, that generation and scoring hold at once; and of all units
+_COPIES = 6  # of a chunk's responses, of four bytes a pixel, that are held at once; and of all units
 HERE = "calibrated"
 
 
