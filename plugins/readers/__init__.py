@@ -9,7 +9,14 @@ from importlib import import_module
 from simbench.harness.hooks import DatasetReader, ReadRequest, Responses, hookimpl
 
 from ..calochallenge import DETECTORS
-from .find import find_calochallenge, find_expertsim, find_npz, find_zdcfastsim
+from .find import (
+    find_calochallenge,
+    find_expertsim,
+    find_npz,
+    find_root,
+    find_showerdata,
+    find_zdcfastsim,
+)
 from .options import ROOT as ROOT_OPTIONS
 from .options import SHOWERDATA as SHOWERDATA_OPTIONS
 
@@ -78,6 +85,7 @@ def simbench_readers() -> Iterable[DatasetReader]:
         files="FILE [FILE ...]",
         read=_lazily("root", "read_root"),
         provenance="A user's ROOT files",
+        find=find_root,
         options=ROOT_OPTIONS,
     )
     yield DatasetReader(
@@ -87,5 +95,6 @@ def simbench_readers() -> Iterable[DatasetReader]:
         read=_lazily("showerdata", "read_showerdata"),
         provenance="A user's showers as points",
         detectors=("calochallenge-electrons", "calochallenge-electrons-fine"),
+        find=find_showerdata,
         options=SHOWERDATA_OPTIONS,
     )

@@ -119,6 +119,30 @@ def find_calochallenge(detector: Detector, path: Path) -> Found | tuple[Path, ..
     return _told(found, left_out)
 
 
+def find_root(_detector: Detector, path: Path) -> tuple[Path, ...] | None:
+    """A file that begins as ROOT's do; none of a folder, where it may be what others were made of."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return (path,) if file.read(4) == b"root" else None
+
+
+def find_showerdata(_detector: Detector, path: Path) -> tuple[Path, ...] | None:
+    """One HDF5 file with what showerdata writes, or all of a folder."""
+    files = [other for other in _beside(path) if other.suffix.lower() in _HDF5] if path.is_dir() else [path]
+    return tuple(other for other in files if _holds_points(other)) or None
+
+
+def _holds_points(path: Path) -> bool:
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return {"showers", "num_points", "shape"} <= set(file)
+    except OSError:
+        return False
+
+
 def _unfit(detector: Detector, path: Path) -> str | None:
     """Why a file is not read: ``None`` if it is, and nothing to be said where it is of another kind."""
     import h5py

@@ -7,6 +7,7 @@ import pytest
 from simbench.baselines.montecarlo import make_dataset
 from simbench.harness.data.dataset import Dataset
 from simbench.harness.data.importing import import_files
+from simbench.harness.data.open import open_data
 from simbench.harness.errors import UserError
 from simbench.harness.hooks import ReadRequest
 from simbench.plugins.zdc import FEATURES
@@ -173,6 +174,35 @@ def test_point_clouds_fill_voxels(imported, tmp_path):
         found = imported("showerdata", cloud_file(tmp_path / "a.h5"), SHOWERS)
     np.testing.assert_allclose(found[0], clouds()[-1], rtol=1e-5)
     assert (found[1] == 5e4).all()  # GeV became MeV
+
+
+@pytest.mark.parametrize("columns", [4, 5])
+def test_what_showerdata_itself_writes_is_read_and_recognised(ours, imported, tmp_path, columns):
+    """With a column of times or without; named as ``--data``, the file or its folder."""
+    showerdata = pytest.importorskip("showerdata")
+    counts, x, y, layer, energy, voxels = clouds()
+    points = np.zeros((len(counts), counts.max(), columns), np.float32)
+    table = np.column_stack([x, y, layer, energy / 1000])
+    for row, cloud in enumerate(np.split(table, np.cumsum(counts)[:-1])):
+        points[row, : len(cloud), :4] = cloud
+    path = tmp_path / "data" / "points.h5"
+    path.parent.mkdir()
+    showerdata.Showers(points, np.full((len(counts), 1), 50.0), 11).save(path)
+    with pytest.warns(UserWarning, match="are outside"):
+        found = imported("showerdata", path, SHOWERS)
+    np.testing.assert_allclose(found[0], voxels, rtol=1e-5)
+    for way in (path, path.parent):
+        assert ours.readers["showerdata"].find(ours.detectors[SHOWERS], way) == (path,)
+
+
+def test_a_root_file_is_recognised_and_a_folder_is_not(ours, particles, tmp_path):
+    showers, conditions, pdg = particles
+    branches = {**of_particles(conditions, pdg), "image": showers.astype(np.int32)}
+    path = written(tmp_path / "a.root", "TTree", branches)
+    with open_data(ours, ours.detectors["neutron"], str(path)) as data:
+        np.testing.assert_array_equal(data.read(0, len(data)), showers)
+    with pytest.raises(UserError, match="it is a folder, and no reader finds"):
+        open_data(ours, ours.detectors["neutron"], str(tmp_path))
 
 
 def test_the_third_column_may_be_a_depth(imported, tmp_path):
