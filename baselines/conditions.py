@@ -1,9 +1,10 @@
 """From conditions in physical units to the inputs of a network.
 
-Two feature maps: ``plain`` takes the conditions as they are; ``zdc`` turns the nine features of a ZDC
-particle into what decides about a shower there: energy, where a straight line meets the face, magnetic
-rigidity, kind of particle; a particle and its mirror image in z have the same features. Either is
-standardised with the mean and scale of the rows it was fitted on, and those must be the training part only.
+Two feature maps: ``plain`` takes the conditions as they are, or the logarithms of some; ``zdc`` turns the
+nine features of a ZDC particle into what decides about a shower there: energy, where a straight line meets
+the face, magnetic rigidity, kind of particle; a particle and its mirror image in z have the same features.
+Either is standardised with the mean and scale of the rows it was fitted on, and those must be the training
+part only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 ZDC_FEATURES = ("energy", "vx", "vy", "vz", "px", "py", "pz", "mass", "charge")
 CLIP = 5.0  # standardised conditions stay within this many deviations, where they are clipped
+LEAST = 1e-9  # of what a logarithm is taken of
 BINS = 20
 BEAM_MOMENTUM = 6500.0  # GeV/c, the scale of energies and rigidities
 # Masses in GeV/c^2 between which the particles that reach the ZDCs fall into kinds: photon, electron,
@@ -110,23 +112,32 @@ class Scaler:
         scale: (K,) standard deviations; 1 for a feature that does not vary.
         clip: standardised features are clipped to this many deviations; None leaves them.
         geometry: given for the ``zdc`` map, None for the ``plain`` one.
+        logs: of the ``plain`` map, the conditions whose logarithm is the feature, by their place.
     """
 
     mean: Floats
     scale: Floats
     clip: float | None
     geometry: Geometry | None
+    logs: tuple[int, ...] = ()
 
     @classmethod
-    def fit(cls, conditions: npt.ArrayLike, *, clip: float | None, geometry: Geometry | None) -> "Scaler":
+    def fit(
+        cls,
+        conditions: npt.ArrayLike,
+        *,
+        clip: float | None,
+        geometry: Geometry | None,
+        logs: tuple[int, ...] = (),
+    ) -> "Scaler":
         """The scaler of the given rows (N, F), which must be of the training part alone."""
-        features = _features(conditions, geometry)
+        features = _features(conditions, geometry, logs)
         deviation = features.std(axis=0)
-        return cls(features.mean(axis=0), np.where(deviation > 1e-12, deviation, 1.0), clip, geometry)
+        return cls(features.mean(axis=0), np.where(deviation > 1e-12, deviation, 1.0), clip, geometry, logs)
 
     def __call__(self, conditions: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Standardised features, float32 (N, K), of conditions (N, F) in physical units."""
-        scaled = (_features(conditions, self.geometry) - self.mean) / self.scale
+        scaled = (_features(conditions, self.geometry, self.logs) - self.mean) / self.scale
         if self.clip is not None:
             scaled = np.clip(scaled, -self.clip, self.clip)
         return scaled.astype(np.float32)
@@ -137,7 +148,11 @@ class Scaler:
         Raises:
             ValueError: the features that ``conditions`` columns make are not as many as its means.
         """
-        made = _features(np.ones((1, conditions)), self.geometry).shape[1]
+        if max(self.logs, default=0) >= conditions:
+            raise ValueError(
+                f"the scaler takes logarithms of {self.logs}, and there are {conditions} conditions"
+            )
+        made = _features(np.ones((1, conditions)), self.geometry, self.logs).shape[1]
         if made != len(self.mean):
             raise ValueError(
                 f"the scaler was fitted on {len(self.mean)} features, {conditions} conditions now make {made}"
@@ -150,7 +165,8 @@ class Scaler:
             face = self.geometry
             geometry = {"half_size": face.half_size, "centre": face.centre, "distance": face.distance}
         mean, scale = self.mean.tolist(), self.scale.tolist()
-        return {"mean": mean, "scale": scale, "clip": self.clip, "geometry": geometry}
+        stored = {"mean": mean, "scale": scale, "clip": self.clip, "geometry": geometry}
+        return stored | ({"logs": list(self.logs)} if self.logs else {})
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Scaler":
@@ -166,9 +182,15 @@ class Scaler:
             geometry = Geometry((float(half_x), float(half_y)), (float(x), float(y)), float(face["distance"]))
         clip = None if stored["clip"] is None else float(stored["clip"])
         mean, scale = np.asarray(stored["mean"], np.float64), np.asarray(stored["scale"], np.float64)
-        return cls(mean, scale, clip, geometry)
+        return cls(mean, scale, clip, geometry, tuple(int(place) for place in stored.get("logs", ())))
 
 
-def _features(conditions: npt.ArrayLike, geometry: Geometry | None) -> Floats:
+def _features(conditions: npt.ArrayLike, geometry: Geometry | None, logs: tuple[int, ...]) -> Floats:
     plain = np.asarray(conditions, dtype=np.float64)
-    return plain if geometry is None else zdc_features(plain, geometry)
+    if geometry is not None:
+        return zdc_features(plain, geometry)
+    if not logs:
+        return plain
+    plain = plain.copy()
+    plain[:, list(logs)] = np.log(np.maximum(plain[:, list(logs)], LEAST))
+    return plain

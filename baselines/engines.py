@@ -20,12 +20,19 @@ from torch import nn
 from .weights import write_atomic
 
 Floats: TypeAlias = npt.NDArray[np.float32]
-Rates: TypeAlias = Callable[[Floats, Floats], Floats]  # (B, Z) noise, (B, K) scaled conditions -> (B, H, W)
+Rates: TypeAlias = Callable[[Floats, Floats], Floats]  # (B, Z) noise, (B, K) scaled conditions -> (B, ...)
 
 ENGINES = ("torch", "onnx")
-_AUTO = {"compact": "torch", "paper": "onnx"}  # on a CPU; a GPU is PyTorch's
+_AUTO = {"compact": "torch", "layers": "torch", "paper": "onnx"}  # on a CPU; a GPU is PyTorch's
 # Rows computed together: on a CPU as many as run fastest, their activations stay in its cache.
-_BATCH = {("compact", "torch"): 256, ("compact", "onnx"): 256, ("paper", "torch"): 4, ("paper", "onnx"): 16}
+_BATCH = {
+    ("compact", "torch"): 256,
+    ("compact", "onnx"): 256,
+    ("layers", "torch"): 256,
+    ("layers", "onnx"): 256,
+    ("paper", "torch"): 4,
+    ("paper", "onnx"): 16,
+}
 _GPU_BATCH = 1024
 
 

@@ -1,8 +1,8 @@
 """The settings of a mixture: those of a GAN, which every expert shares, and those of the router."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
-from simbench.baselines.gan.settings import COMPACT, PAPER, Settings
+from simbench.baselines.gan.settings import COMPACT, LAYERS, PAPER, Settings
 
 # Number of experts of each model. Every expert has all the loss terms of the paper.
 MODELS: dict[str, int] = {f"expertsim-{experts}": experts for experts in (2, 3, 4, 5)}
@@ -68,4 +68,10 @@ COMPACT_EXPERTS = ExpertSettings(
     shared=0.5,
 )
 
-PRESETS: dict[str, ExpertSettings] = {"compact": COMPACT_EXPERTS, "paper": PAPER_EXPERTS}
+LAYERS_EXPERTS = replace(COMPACT_EXPERTS, **asdict(LAYERS))
+
+PRESETS: dict[str, ExpertSettings] = {
+    "compact": COMPACT_EXPERTS,
+    "layers": LAYERS_EXPERTS,
+    "paper": PAPER_EXPERTS,
+}

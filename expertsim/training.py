@@ -106,7 +106,7 @@ def make_gate(
 
 def expected_intensity(showers: npt.NDArray[np.integer], particle: npt.NDArray[np.int64]) -> Floats:
     """The mean of log(1 + photon sum) over the responses to each row's particle, (N,), of N showers."""
-    logs = np.log1p(showers.reshape(len(showers), -1).sum(axis=1, dtype=np.int64).astype(np.float64))
+    logs = np.log1p(showers.reshape(len(showers), -1).sum(axis=1, dtype=np.float64))
     _, group = np.unique(particle, return_inverse=True)
     group = group.ravel()
     return np.asarray((np.bincount(group, logs) / np.bincount(group))[group], dtype=np.float64)

@@ -30,6 +30,8 @@ def exported(trained: TrainedModel, conditions: npt.NDArray[np.float32]) -> Expo
     from simbench.baselines.export.generator import ExportedGenerator, generator_graph
 
     simulator = trained._simulator
+    if simulator.header["preset"] == "layers":
+        raise ValueError("O2's graphs hold photon counts: a model of energies in layers cannot be exported")
     scaler = Scaler.from_json(simulator.header["scaler"])
     outputs = ["rates"]
     generator: nn.Module

@@ -12,11 +12,13 @@ import numpy.typing as npt
 
 from simbench.harness import rng
 from simbench.harness.files import neighbour
-from simbench.harness.hooks import Context, Progress, TrainedOn, TrainingRequest
+from simbench.harness.hooks import Context, Detector, Progress, TrainedOn, TrainingRequest
 
 if TYPE_CHECKING:
     from simbench.baselines.gan.training_job import TrainingJob
+    from simbench.baselines.spots import Rings
 
+SERVED = ("proton", "neutron")  # by weights of our own
 REDRAWS = 1000  # attempts at a response that reaches a threshold higher than the training's
 
 
@@ -82,9 +84,9 @@ class TrainedModel:
         self.footprint = {"bytes": path.stat().st_size, "parameters": self._simulator.parameters}
         self.fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
 
-    def generate(self, conditions: npt.NDArray[np.float32], *, seed: int) -> npt.NDArray[np.int32]:
-        """Photon counts (N, H, W); what falls below the photon threshold is redrawn."""
-        responses: npt.NDArray[np.int32] = self._simulator.generate(conditions, seed=seed)
+    def generate(self, conditions: npt.NDArray[np.float32], *, seed: int) -> npt.NDArray[Any]:
+        """Photon counts, or energies, (N, H, W); what falls below the photon threshold is redrawn."""
+        responses: npt.NDArray[Any] = self._simulator.generate(conditions, seed=seed)
         if self._min_photons <= 0:
             return responses
         for attempt in range(1, REDRAWS):
@@ -106,6 +108,22 @@ def provenance(trained_on: TrainedOn) -> dict[str, Any]:
     }
 
 
+def preset_of(asked: str, detector: Detector) -> str:
+    """The preset of a training: for energies in layers of rings the compact one is ``layers``."""
+    return "layers" if asked == "compact" and rings_of(detector) else asked
+
+
+def rings_of(detector: Detector) -> "Rings | None":
+    """Where the voxels of a detector lie that measures energies in layers of rings, else None."""
+    from simbench.baselines.spots import Rings
+
+    if detector.geometry is None or detector.counted:
+        return None
+    layers = detector.geometry.layers
+    edges, angles = tuple(layer.edges for layer in layers), tuple(layer.angles for layer in layers)
+    return Rings(edges, angles, detector.geometry.threshold)
+
+
 def train(model: str, request: TrainingRequest, trainer: "Callable[[TrainingJob], Path]") -> Path:
     """Train a model: the request in plain arrays and numbers."""
     from simbench.baselines.gan.training_job import TrainingJob
@@ -119,7 +137,7 @@ def train(model: str, request: TrainingRequest, trainer: "Callable[[TrainingJob]
 
     job = TrainingJob(
         model=model,
-        preset=request.preset,
+        preset=preset_of(request.preset, detector),
         detector=detector.name,
         shape=detector.shape,
         channel_masks=detector.channel_map().masks,
@@ -140,5 +158,6 @@ def train(model: str, request: TrainingRequest, trainer: "Callable[[TrainingJob]
         device=request.device,
         min_photons=request.min_photons,
         training_particles=trained_on.particles,
+        rings=rings_of(detector),
     )
     return trainer(job)

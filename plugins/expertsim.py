@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from simbench.harness.hooks import Context, Exported, Simulator, SimulatorOffer, TrainingRequest, hookimpl
 
-from ._trained import TrainedModel, train
+from ._trained import SERVED, TrainedModel, train
 
 if TYPE_CHECKING:
     from simbench.expertsim.simulator import MixtureSimulator
@@ -51,14 +51,14 @@ def _export(model: str, context: Context, conditions: npt.NDArray[np.float32]) -
 
 @hookimpl
 def simbench_simulators() -> Iterable[SimulatorOffer]:
-    """The mixtures. Weights of their own come for the two ZDC detectors; they can be trained for any."""
+    """The mixtures. Weights of their own come for some detectors; they can be trained for any."""
     for experts in EXPERTS:
         name = f"expertsim-{experts}"
         yield SimulatorOffer(
             name=name,
             title=f"ExpertSim with {experts} experts",
             factory=partial(_simulator, name),
-            detectors=("proton", "neutron"),
+            detectors=SERVED,
             family="mixture of experts",
             reference="arXiv:2508.20991",
             trainer=partial(_train, name),

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from simbench.harness.hooks import Context, Exported, Simulator, SimulatorOffer, TrainingRequest, hookimpl
 
-from ._trained import TrainedModel, train
+from ._trained import SERVED, TrainedModel, train
 
 LADDER = {
     "gan": ("GAN", "arXiv:2508.20991"),
@@ -41,13 +41,13 @@ def _export(model: str, context: Context, conditions: npt.NDArray[np.float32]) -
 
 @hookimpl
 def simbench_simulators() -> Iterable[SimulatorOffer]:
-    """The four GANs. Weights of their own come for the two ZDC detectors; they can be trained for any."""
+    """The four GANs. Weights of their own come for some detectors; they can be trained for any."""
     for name, (title, reference) in LADDER.items():
         yield SimulatorOffer(
             name=name,
             title=title,
             factory=partial(_simulator, name),
-            detectors=("proton", "neutron"),
+            detectors=SERVED,
             family="gan",
             reference=reference,
             trainer=partial(_train, name),

@@ -25,7 +25,7 @@ class Batch:
         photons: (B, V), in the views that are judged.
         conditions: scaled, (B, K).
         diversity: s(c) of Eq. 1, (B,).
-        position: of the brightest pixel, scaled to [0, 1], (B, 2).
+        position: of the brightest pixel, or of the shower, scaled to [0, 1], (B, 2).
         index: of the rows in the training part, (B,).
         weight: how much rarer than in a uniform draw a row is, (B,): means with it are those of the data.
     """
@@ -67,11 +67,13 @@ class TrainingRows:
     ) -> None:
         device = torch.device(job.device)
         pooled = networks.pool(job.showers)
-        small = pooled.max() <= np.iinfo(np.int16).max
-        self._photons = torch.from_numpy(pooled.astype(np.int16 if small else np.int32)).to(device)
+        if np.array_equal(pooled, np.rint(pooled)):  # counts
+            small = pooled.max() <= np.iinfo(np.int16).max
+            pooled = pooled.astype(np.int16 if small else np.int32)
+        self._photons = torch.from_numpy(pooled).to(device)
         scaled = scaler(job.conditions)
         self._conditions = torch.from_numpy(scaled).to(device)
-        self._position = torch.from_numpy(brightest(job.showers)).to(device)
+        self._position = torch.from_numpy(networks.place(job.showers)).to(device)
         weights = np.zeros(len(job.showers), dtype=np.float32)
         self.warnings: tuple[str, ...] = ()
         if "diversity" in terms:
@@ -121,20 +123,10 @@ def row_probability(
 
     A share ``bright`` goes to rows in proportion to their particle's mean photon sum to a power.
     """
-    total = showers.reshape(len(showers), -1).sum(axis=1, dtype=np.int64)
+    total = showers.reshape(len(showers), -1).sum(axis=1, dtype=np.float64)
     _, group = np.unique(particle, return_inverse=True)
     group = group.ravel()
     weight = (np.bincount(group, total) / np.bincount(group))[group] ** power
     uniform = np.full(len(total), 1 / len(total))
     share = uniform if weight.sum() == 0 else bright * weight / weight.sum() + (1 - bright) * uniform
     return np.asarray(share / share.sum(), dtype=np.float64)
-
-
-def brightest(showers: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
-    """(k, l) of the brightest pixel of each shower (N, H, W), scaled to [0, 1]: float32 (N, 2).
-
-    Ties go to the first maximum in row order.
-    """
-    height, width = showers.shape[1:]
-    k, l = np.divmod(showers.reshape(len(showers), -1).argmax(axis=1), width)  # noqa: E741
-    return np.stack([k / max(height - 1, 1), l / max(width - 1, 1)], axis=1).astype(np.float32)

@@ -86,7 +86,7 @@ class GanLearner:
         self.steps, self.rng = steps, rng
         self.average = copy.deepcopy(networks.generator.state_dict())
         betas = (settings.beta1, settings.beta2)
-        places = [side - 1.0 for side in networks.shape] if settings.aux_units == "pixels" else [1.0, 1.0]
+        places = networks.extent if settings.aux_units == "pixels" else (1.0, 1.0)
         self._extent = torch.tensor(places, device=rng.device)
         self._rates = (settings.lr_generator, settings.lr_discriminator, settings.lr_regressor)
         self._modules = (networks.generator, networks.discriminator, networks.regressor)

@@ -60,7 +60,7 @@ class Generator(nn.Module):
         super().__init__()
         self.shape, self.field, self.log_total, self.log_limit = shape, field, log_total, log_limit
         self.steps: Tensor
-        self.register_buffer("steps", _quantiles(STEPS), persistent=False)
+        self.register_buffer("steps", quantiles(STEPS), persistent=False)
         inputs = noise + 2 * STEPS + conditions
         self.body = dense(inputs, *[width] * depth, norm=True)
         self.total = nn.Linear(width, 1)
@@ -84,7 +84,7 @@ class Generator(nn.Module):
         return (total * profile).view(-1, *self.shape)
 
 
-def _quantiles(number: int) -> Tensor:
+def quantiles(number: int) -> Tensor:
     """(number,): the quantiles of the standard normal distribution at k / (number + 1), k from 1."""
     exceeded = torch.arange(1, number + 1, dtype=torch.double) / (number + 1)
     return torch.from_numpy(ndtri(exceeded.numpy())).float()

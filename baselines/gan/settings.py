@@ -1,7 +1,7 @@
 """The settings of a training: what each preset chooses, and how ``name=value`` overrides are read."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TypeVar
 
 from ..overrides import overridden
@@ -47,9 +47,9 @@ class Settings:
         width: hidden width of the compact networks.
         depth: hidden layers of the compact generator.
         rank: width of the compact generator's layer that spans the profiles.
-        cell: side of the compact discriminator's cells, in pixels.
+        cell: side of the compact discriminator's cells, in pixels; with the ``layers`` preset, in layers.
         sums: scale of the logarithms of channel sums among its inputs.
-        lines: scale of the logarithms of rows and columns among its inputs.
+        lines: scale of the logarithms of rows and columns among its inputs; or of layers and rings.
         field: spacing of the nodes of the compact generator's coarse field, in pixels.
         evaluations: how many times the validation score is taken, and a checkpoint written.
         storage: ``float32`` or ``float16``, the precision of the weights file.
@@ -180,7 +180,27 @@ COMPACT = Settings(
     threads=1,
 )
 
-PRESETS: dict[str, Settings] = {"compact": COMPACT, "paper": PAPER}
+# The same for energies in layers of rings (see networks_layers.py).
+LAYERS = replace(
+    COMPACT,
+    steps=600,
+    batch=128,
+    lambda_in=0.1,
+    intensity="log",
+    lambda_aux=1e-3,
+    lr_generator=1e-3,
+    lr_discriminator=2e-3,
+    penalty=0.02,
+    ema_from=150,
+    ema_late=0.995,
+    cell=3,
+    sums=0.0,
+    lines=3.0,
+    field=0,
+    evaluations=6,
+)
+
+PRESETS: dict[str, Settings] = {"compact": COMPACT, "layers": LAYERS, "paper": PAPER}
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
 _CHOICES = {
@@ -194,7 +214,10 @@ _CHOICES = {
 }
 _AT_LEAST_ONE = ("batch", "noise", "penalty_every", "evaluations", "threads")
 _ABOVE_ZERO = ("temperature",)
-_COMPACT_SIZES = ("width", "depth", "rank", "cell", "field")
+_SIZES = {
+    "compact": ("width", "depth", "rank", "cell", "field"),
+    "layers": ("width", "depth", "rank", "cell"),
+}
 _AT_MOST_ONE = ("bright", "beta1", "beta2", "decay", "decay_to", "ema", "ema_late", "shared")
 
 
@@ -207,7 +230,7 @@ def resolve(preset: str, overrides: Mapping[str, str], presets: Mapping[str, Any
     if preset not in presets:
         raise ValueError(f"unknown preset {preset!r}; expected one of {', '.join(presets)}")
     settings = overridden(presets[preset], overrides)
-    _check(settings, _AT_LEAST_ONE + (_COMPACT_SIZES if preset == "compact" else ()))
+    _check(settings, _AT_LEAST_ONE + _SIZES.get(preset, ()))
     return settings
 
 

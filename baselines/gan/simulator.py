@@ -11,19 +11,19 @@ from torch import Tensor, nn
 
 from simbench.harness import rng
 
-from .. import photons
 from ..conditions import Scaler
 from ..engines import Rates, batch_size, choose_engine, onnx_rates, torch_rates
 from ..finish import PARTICLES
+from ..spots import Rings
 from ..weights import Arrays, read_weights
-from .networks import blank_generator
+from .networks import blank_generator, response_of
 
 
 class GanSimulator:
     """Responses of one generator.
 
     Args:
-        network: a network (noise, conditions) -> rates (B, H, W).
+        network: a network (noise, conditions) -> rates (B, H, W), or (B, M) of rings.
         scaler: the scaler it was trained with.
         header: the header of its weights file: model, detector, preset, settings, data, training, network.
         training_particles: hashes of the condition rows it was trained on, if known.
@@ -58,6 +58,7 @@ class GanSimulator:
         self._rates: dict[nn.Module, Rates] = {}
         self._scaler = scaler
         self._shape = tuple(int(size) for size in header["network"]["shape"])
+        self._respond = response_of(header["preset"], header["network"], int(header["min_photons"]))
 
     @property
     def parameters(self) -> int:
@@ -118,14 +119,16 @@ class GanSimulator:
         return rng.normal(keys[:, None], draws[None]).astype(np.float32)
 
     def rates(self, conditions: npt.ArrayLike, noise: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """What the network alone says: photons (N, H, W), real numbers.
+        """What the network alone says: photons (N, H, W), or energies (N, M) of rings, real numbers.
 
         Args:
             conditions: (N, F) in physical units.
             noise: (N, Z).
         """
         conditions = np.asarray(conditions)
-        out = np.empty((len(conditions), *self._shape), dtype=np.float32)
+        rings = self.header["network"].get("rings")
+        shape = self._shape if rings is None else (len(Rings.from_json(rings)),)
+        out = np.empty((len(conditions), *shape), dtype=np.float32)
         for rows, rates in self._batches(conditions, np.asarray(noise, dtype=np.float32)):
             out[rows] = rates
         return out
@@ -160,8 +163,8 @@ class GanSimulator:
         del conditions
         return [(self.network, np.arange(len(scaled)))]
 
-    def generate(self, conditions: npt.ArrayLike, *, seed: int) -> npt.NDArray[np.int32]:
-        """Photon counts (N, H, W) for conditions (N, F) in physical units.
+    def generate(self, conditions: npt.ArrayLike, *, seed: int) -> npt.NDArray[Any]:
+        """Photon counts, int32, or energies, float32, (N, H, W) for conditions (N, F) in physical units.
 
         Raises:
             ValueError: the conditions are not (N, F) numbers, all finite.
@@ -173,12 +176,10 @@ class GanSimulator:
         if not np.isfinite(conditions).all():
             raise ValueError("conditions must be finite; found NaN or infinity")
         keys = rng.keys(rng.derive(seed, "photons"), np.arange(len(conditions)))
-        out = np.empty((len(conditions), *self._shape), dtype=np.int32)
+        dtype = np.float32 if self.header["preset"] == "layers" else np.int32
+        out = np.empty((len(conditions), *self._shape), dtype)
         for rows, rates in self._batches(conditions, self.noise(len(conditions), seed)):
-            if self.header["preset"] == "paper":  # this network gives photons, the other one rates
-                out[rows] = photons.round_photons(rates, keys[rows])
-            else:
-                out[rows] = photons.draw(rates, keys[rows], int(self.header["min_photons"]))
+            out[rows] = self._respond(rates, keys[rows])
         return out
 
 

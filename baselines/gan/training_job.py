@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..conditions import CLIP, Scaler, geometry_of
+from ..spots import Rings
 from .networks import DataSummary
+from .networks_layers import LayerSummary
 from .settings import Settings
 
 
@@ -38,7 +40,7 @@ class TrainingJob:
 
     Attributes:
         model: its name; each family's ``train`` knows its own.
-        preset: ``compact`` or ``paper``.
+        preset: ``compact``, ``layers`` or ``paper``.
         detector: its name, recorded only.
         shape: (H, W).
         channel_masks: (C, H, W) booleans: the readout channels.
@@ -47,7 +49,7 @@ class TrainingJob:
         centre: of the face (x, y) [cm], or None.
         feature_names: of the F conditions.
         conditions: (N, F) of the training part, physical units.
-        showers: (N, H, W), counts.
+        showers: (N, H, W), counts; energies for the ``layers`` preset.
         particle: (N,), equal for responses to the same particle.
         validation_conditions: (V, F), physical units.
         score: from validation conditions and responses (V, H, W) to numbers by name: the one that is called
@@ -60,6 +62,7 @@ class TrainingJob:
         device: ``cpu`` or ``cuda``.
         min_photons: the photon threshold of the data.
         training_particles: hashes of the training part's condition rows, stored with the weights.
+        rings: where the voxels of a response lie, for the ``layers`` preset.
     """
 
     model: str
@@ -84,6 +87,7 @@ class TrainingJob:
     device: str = "cpu"
     min_photons: int = 1
     training_particles: npt.NDArray[np.uint64] | None = None
+    rings: Rings | None = None
 
     def check(self) -> None:
         """Refuse what cannot be trained.
@@ -110,17 +114,30 @@ class TrainingJob:
                 "a training needs at least 2 responses and 1 for validation, "
                 f"found {rows} and {len(self.validation_conditions)}"
             )
+        if self.preset == "layers" and self.rings is None:
+            raise ValueError(
+                f"the layers preset serves energies in layers of rings, detector {self.detector!r} has none"
+            )
 
     def scaler(self) -> Scaler:
-        """Fitted on the training part; the features of a ZDC particle where the compact preset knows them."""
+        """Fitted on the training part; the features of a ZDC particle where the compact preset knows them.
+
+        The ``layers`` preset takes the logarithm of energies.
+        """
         if self.preset == "paper":
             return Scaler.fit(self.conditions, clip=None, geometry=None)
+        if self.preset == "layers":
+            logs = tuple(i for i, name in enumerate(self.feature_names) if "energy" in name.lower())
+            return Scaler.fit(self.conditions, clip=CLIP, geometry=None, logs=logs)
         geometry = geometry_of(self.half_size, self.centre, self.distance, self.feature_names)
         return Scaler.fit(self.conditions, clip=CLIP, geometry=geometry)
 
     def summary(self, scaler: Scaler) -> DataSummary:
         """What the networks must know of the data."""
-        total = self.showers.reshape(len(self.showers), -1).sum(axis=1, dtype=np.int64)
+        total = self.showers.reshape(len(self.showers), -1).sum(axis=1, dtype=np.float64)
+        layered = None
+        if self.preset == "layers" and self.rings is not None:
+            layered = LayerSummary.of(self.rings, scaler(self.conditions), self.showers)
         return DataSummary(
             shape=self.shape,
             conditions=len(scaler.mean),
@@ -129,6 +146,7 @@ class TrainingJob:
             total_std=float(total.std()),
             total_max=float(total.max()),
             min_photons=self.min_photons,
+            layered=layered,
         )
 
     def identity(self, settings: Settings) -> dict[str, Any]:
@@ -150,7 +168,8 @@ class TrainingJob:
             "detector": self.detector,
             "shape": self.shape,
             "features": self.feature_names,
-            "geometry": {"half_size": self.half_size, "centre": self.centre, "distance": self.distance},
+            "geometry": {"half_size": self.half_size, "centre": self.centre, "distance": self.distance}
+            | ({"rings": self.rings.to_json()} if self.rings else {}),
             "min_photons": self.min_photons,
             "seed": self.seed,
             "device": self.device,

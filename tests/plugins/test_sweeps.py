@@ -90,7 +90,7 @@ def test_settings_go_to_those_models_that_know_them(ours, request_for, name):
 
 @pytest.mark.parametrize("name", SWEEPS)
 def test_an_unknown_preset_is_one_clear_line(ours, request_for, name):
-    with pytest.raises(ValueError, match=r"^unknown preset 'big'; expected one of compact, paper$"):
+    with pytest.raises(ValueError, match=r"^unknown preset 'big'; expected one of compact, layers, paper$"):
         plan(ours, name, request_for("big"))
 
 

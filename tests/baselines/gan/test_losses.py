@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from simbench.baselines.gan import batches, losses
+from simbench.baselines.gan import losses, networks
 
 
 def test_bce_at_zero_logits_is_the_logarithm_of_two():
@@ -83,4 +83,4 @@ def test_brightest_pixel_is_the_first_maximum_in_row_order():
     showers = np.zeros((3, 3, 5), dtype=np.uint16)
     showers[0, 2, 1] = 4
     showers[1, 1, 4] = showers[1, 2, 0] = 9
-    np.testing.assert_allclose(batches.brightest(showers), [[1, 0.25], [0.5, 1], [0, 0]])
+    np.testing.assert_allclose(networks.brightest(showers), [[1, 0.25], [0.5, 1], [0, 0]])

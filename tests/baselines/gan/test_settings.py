@@ -19,7 +19,7 @@ def test_overrides_keep_their_types():
 @pytest.mark.parametrize(
     ("preset", "overrides", "message"),
     [
-        ("huge", {}, "unknown preset 'huge'; expected one of compact, paper"),
+        ("huge", {}, "unknown preset 'huge'; expected one of compact, layers, paper"),
         ("compact", {"epoch": "3"}, "unknown setting 'epoch'; the settings are steps, epochs, batch"),
         ("compact", {"steps": "many"}, "setting steps: expected int, found 'many'"),
         ("compact", {"steps": "1.5"}, "setting steps: expected int, found '1.5'"),
