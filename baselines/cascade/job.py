@@ -13,7 +13,6 @@ import numpy.typing as npt
 from simbench.harness import rng
 
 from ..conditions import Geometry
-from .settings import Settings
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ class CascadeJob:
         fold[order] = np.arange(len(units)) % members
         return np.asarray(fold[unit.ravel()])
 
-    def identity(self, settings: Settings) -> dict[str, Any]:
+    def identity(self, settings: Any) -> dict[str, Any]:
         """What makes two jobs the same: JSON values, the arrays by a digest."""
         digest = hashlib.blake2b(digest_size=16)
         for array in (self.conditions, self.showers, self.particle):

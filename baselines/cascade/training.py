@@ -2,9 +2,9 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +23,8 @@ from .job import CascadeJob, Progress
 from .learner import CascadeLearner
 from .settings import Settings, resolve
 
+Job = TypeVar("Job", bound=CascadeJob)
+Chosen = TypeVar("Chosen", bound=Any)  # settings, with threads among them
 _QUIET = 0.3  # seconds between two reports of progress
 
 
@@ -36,14 +38,27 @@ def train(job: CascadeJob) -> Path:
         ValueError: the job is impossible, or ``job.out`` holds another one.
     """
     job.check()
-    settings = resolve(job.preset, job.overrides)
+    return once(job, resolve(job.preset, job.overrides), _train)
+
+
+def once(job: Job, settings: Chosen, trainer: Callable[[Job, Chosen, dict[str, Any]], Path]) -> Path:
+    """Train, unless the job's folder holds that training, finished.
+
+    Args:
+        job: checked.
+        settings: of the training.
+        trainer: is given both and what identifies the training, and returns the weights file.
+
+    Raises:
+        ValueError: the folder holds another training.
+    """
     identity = job.identity(settings)
     job.out.mkdir(parents=True, exist_ok=True)
     if is_finished(job.out, identity):
         (job.out / CHECKPOINT).unlink(missing_ok=True)  # a kill may have left it
         return job.out / FILE_NAME
     with threads(settings.threads):
-        return _train(job, settings, identity)
+        return trainer(job, settings, identity)
 
 
 def _train(job: CascadeJob, settings: Settings, identity: dict[str, Any]) -> Path:

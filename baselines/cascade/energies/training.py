@@ -8,10 +8,7 @@ import torch
 
 from simbench.harness import rng
 
-from ...checkpoint import CHECKPOINT
-from ...finish import is_finished, threads
-from ...weights import FILE_NAME
-from ..training import ending, learn, stored, units
+from ..training import ending, learn, once, stored, units
 from .job import EnergyJob
 from .learner import EnergyLearner
 from .networks import EnergyCascade, Sizes
@@ -27,14 +24,7 @@ def train(job: EnergyJob) -> Path:
         ValueError: the job is impossible, or ``job.out`` holds another one.
     """
     job.check()
-    settings = resolve(job.preset, job.overrides)
-    identity = job.identity(settings)
-    job.out.mkdir(parents=True, exist_ok=True)
-    if is_finished(job.out, identity):
-        (job.out / CHECKPOINT).unlink(missing_ok=True)  # a kill may have left it
-        return job.out / FILE_NAME
-    with threads(settings.threads):
-        return _train(job, settings, identity)
+    return once(job, resolve(job.preset, job.overrides), _train)
 
 
 def _train(job: EnergyJob, settings: EnergySettings, identity: dict[str, object]) -> Path:
