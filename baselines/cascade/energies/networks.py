@@ -100,6 +100,13 @@ class EnergyCascade(nn.Module):
         )
 
 
+def make(sizes: Sizes, seed: int = 0) -> EnergyCascade:
+    """New networks, from a seed; torch's own random numbers are left as they were."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return EnergyCascade(sizes)
+
+
 def log_total(outputs: Tensor, deposited: Tensor, hit: Tensor) -> Tensor:
     """(N,) log probability of nothing, or log density of the standardised logarithm of the share deposited.
 

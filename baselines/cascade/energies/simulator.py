@@ -13,7 +13,7 @@ from simbench.harness import rng
 from ...finish import PARTICLES
 from ...weights import read_weights
 from .likelihood import FACTORS, log_factors
-from .networks import EnergyCascade, Sizes
+from .networks import EnergyCascade, Sizes, make
 from .sampling import Sampler
 from .showers import Scale
 from .tree import Calorimeter, Floats, Tree
@@ -68,7 +68,7 @@ class EnergySimulator:
         try:
             network = header["network"]
             found = network["layers"]
-            model = EnergyCascade(Sizes.from_json(network["sizes"]))
+            model = make(Sizes.from_json(network["sizes"]))
             scale = Scale.from_json(network["scale"])
             tensors = {name: torch.from_numpy(np.array(array, np.float32)) for name, array in arrays.items()}
             model.load_state_dict(tensors, strict=True)

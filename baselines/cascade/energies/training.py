@@ -11,7 +11,7 @@ from simbench.harness import rng
 from ..training import ending, learn, once, stored, units
 from .job import EnergyJob
 from .learner import EnergyLearner
-from .networks import EnergyCascade, Sizes
+from .networks import Sizes, make
 from .settings import EnergySettings, resolve
 from .showers import Scale
 from .tree import Tree
@@ -38,11 +38,9 @@ def _train(job: EnergyJob, settings: EnergySettings, identity: dict[str, object]
         total_width=settings.total_width,
         total_components=settings.total_components,
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(rng.derive(job.seed, "energy cascade start"))
-        model = EnergyCascade(sizes)
+    model = make(sizes, rng.derive(job.seed, "energy cascade start"))
     learner = EnergyLearner(job, settings, model, tree, scale)
-    judge = EnergyCascade(sizes).eval()
+    judge = make(sizes).eval()
     draw = np.random.default_rng(rng.derive(job.seed, "energy cascade judges"))
     rows = min(settings.validation_rows, len(learner.held_out))
     judges = np.sort(draw.choice(learner.held_out, rows, replace=False))

@@ -106,9 +106,11 @@ def test_a_signal_ends_a_run_as_an_interrupt_does(tmp_path, number):
     data = tmp_path / "p.h5"
     assert simbench("data", "make", "--particles", 40, "--out", data).returncode == 0
     arguments = ("run", "--models", f"{model}:M", "--data", data, "--out", tmp_path / "out", "--quiet")
+    before = signal.signal(number, signal.SIG_DFL)  # nohup ignores SIGHUP, and so do its children
     with subprocess.Popen(
         [*COMMAND, *map(str, arguments)], stderr=subprocess.PIPE, env=environment()
     ) as process:
+        signal.signal(number, before)
         while not (tmp_path / "began").exists():
             time.sleep(0.1)
         process.send_signal(number)

@@ -172,7 +172,7 @@ def test_mutated_files_are_refused_or_read_as_they_are(ours, valid, tmp_path_fac
 
 def check(ours, kind, files, out):
     detector = ours.detectors[DETECTOR[kind]]
-    threshold = ours.readers[kind].min_photons
+    threshold = ours.readers[kind].threshold(detector)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         try:
