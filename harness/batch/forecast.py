@@ -33,6 +33,7 @@ from ..run.runner import Outcome, run_models
 from ..run.tasks import Generate, TaskRunner
 from ..run.watch import Watch
 from ..score.evaluate import Measured, scored, scored_by
+from ..score.leaderboard import BY
 
 CALIBRATED = 512  # responses of a model
 WARM_UP = 64  # before these: to load, compile and fill caches
@@ -73,7 +74,7 @@ class Forecast:
         responses: of the test part.
         models, metrics: what each has to do.
         begin: seconds to open the data and the models.
-        page: and to write the tables and the page, none of a part.
+        page: and to tell models apart and write the tables and the page, none of a part.
         workers: that generate and score side by side.
         memory_mb: of all processes, at most.
     """
@@ -176,7 +177,7 @@ def forecast(
         models=tuple(costs),
         metrics=tuple(scores),
         begin=begin,
-        page=0.0 if request.part is not None else _page(known, len(ready)),
+        page=0.0 if request.part is not None else _page(known, len(ready)) + _apart(scores, len(ready)),
         workers=workers,
         memory_mb=_memory(
             reference, detector.shape, workers if request.placement.executor == "processes" else 0
@@ -201,6 +202,11 @@ def _page(known: Mapping[str, Any], models: int) -> float:
     begun = time.monotonic()
     timing.work()
     return (time.monotonic() - begun) * (30 + 5 * models)
+
+
+def _apart(scores: Sequence[Cost], models: int) -> float:
+    """Seconds to tell models apart by what they are ranked by: as long as to score them by it."""
+    return sum(cost.seconds or 0.0 for cost in scores if cost.name in BY) if models > 1 else 0.0
 
 
 def _cost_of_model(
@@ -248,8 +254,9 @@ def _cost_of_metric(
         return Cost(metric.name, 0, runs, runs, seconds, where)
     tried: list[tuple[int, float]] = []
     for size in dict.fromkeys(min(size, count) for size in _SIZES):
-        part = _first(reference, size)
-        run = scored(part, part, protocol.as_dict(), training)
+        part = _rows(reference, slice(size))
+        other = _rows(reference, slice(None, -size - 1, -1))  # a classifier of equal responses has no work
+        run = scored(part, other, protocol.as_dict(), training)
         begun = time.monotonic()
         found: Measured = scored_by(metric, [run])
         tried.append((size, time.monotonic() - begun))
@@ -260,13 +267,13 @@ def _cost_of_metric(
     return Cost(metric.name, 0, runs, runs, (much + growth * (count - large)) * runs, HERE)
 
 
-def _first(unit: Unit, count: int) -> Unit:
-    """The first ``count`` responses of a reference."""
+def _rows(unit: Unit, rows: slice) -> Unit:
+    """Some responses of a reference."""
     named = ("particle", "conditions", "observables")
     cut: dict[str, Any] = {
-        name: None if (one := getattr(unit, name)) is None else one[:count] for name in named
+        name: None if (one := getattr(unit, name)) is None else one[rows] for name in named
     }
-    return replace(unit, sums=unit.sums[:count], examples=None, example_rows=None, **cut)
+    return replace(unit, sums=unit.sums[rows], examples=None, example_rows=None, **cut)
 
 
 def _memory(reference: Unit, shape: tuple[int, int], apart: int) -> float | None:

@@ -19,6 +19,8 @@ def significance(run: RunFolder, known: Mapping[str, Metric]) -> dict[str, Any]:
     Returns:
         ``confidence``, and ``groups`` by metric and model, lists of numbers.
     """
+    if sum(model["status"] == "ok" for model in run.result["models"]) < 2:
+        return {}
     groups: dict[str, dict[str, list[int]]] = {}
     for name in BY:
         if name not in run.result["metrics"]:

@@ -1,7 +1,10 @@
 """What ``plan`` foretells is what a run then does."""
 
+import json
 import time
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from toy_runs import Calls
 
@@ -59,6 +62,31 @@ def test_it_says_what_is_there_and_what_told_it(toy, toy_file, slow, tmp_path):
     assert calls.seen == []
     (other,) = forecast(made, asked(toy_file, seed=1), tmp_path / "other", like=tmp_path).models
     assert (other.there, other.responses, other.source) == (0, 80, str(tmp_path))
+
+
+def test_a_metric_is_tried_on_responses_that_differ(toy, toy_file, tmp_path):
+    """A classifier has no work with equal ones."""
+    equal = []
+
+    def looks(scored):
+        equal.append(np.array_equal(scored.reference, scored.generated))
+        return [Value("all", "mean", 1.0)]
+
+    made = toy.registry(toy.offer("flat"), metrics=[Metric("m", "M", "", 1, looks)])
+    forecast(made, asked(toy_file), tmp_path / "out")
+    assert equal
+    assert not any(equal)
+
+
+def test_telling_models_apart_takes_as_long_as_what_they_are_ranked_by(toy, toys, toy_file, tmp_path):
+    costs = {"responses": 40, "runs": 1, "seconds": 3.0}
+    (tmp_path / SPENT).parent.mkdir()
+    told = {"models": {}, "metrics": {"ws": costs}, "page": {"seconds": 5.0}}
+    (tmp_path / SPENT).write_text(json.dumps(told))
+    request = replace(asked(toy_file, metrics=("ws",)), models=("flat", "bright"))
+    assert forecast(toys, request, tmp_path / "out", like=tmp_path).page == pytest.approx(5 + 4 * 3)
+    one = forecast(toys, replace(request, models=("flat",)), tmp_path / "out", like=tmp_path)
+    assert one.page == pytest.approx(5)
 
 
 def test_a_trial_takes_a_few_hundred_responses(toy, slow, tmp_path):
