@@ -30,7 +30,7 @@ for (const button of document.querySelectorAll("button.zoom")) {
 large.addEventListener("click", () => dialog.close());
 const first = document.querySelector("table.sortable");
 const choice = document.getElementById("metric");
-if (first) {
+if (first && choice) {  // the pages of a site have no choice of a metric
   const heads = [...first.tHead.rows[0].cells];
   heads.forEach((head, column) => {
     if (column && head.classList.contains("number")) {
@@ -50,7 +50,7 @@ if (first) {
   });
   choice.closest("p").hidden = heads.length < 3;
 }
-for (const figure of document.querySelectorAll("figure")) {  // the picture is in the page once: no second copy of it
+for (const figure of document.querySelectorAll("figure:has(.save)")) {  // the picture is in the page once: no second copy of it
   const save = document.createElement("a");
   save.textContent = "PNG";
   save.download = figure.id + ".png";
