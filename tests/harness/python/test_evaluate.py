@@ -256,3 +256,31 @@ def test_a_regression_of_scikit_learn(score, toys, toy_file):
 
     learned = score([generate, "bright"], metrics="ws")
     assert learned.entry("generate")["ws"]["mean"] < learned.entry("bright")["ws"]["mean"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras itself, on PyTorch
+def test_a_model_of_keras(score, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    keras = pytest.importorskip("keras")
+    keras.utils.set_random_seed(0)
+    given, noise = keras.Input((2,)), keras.Input((10,))
+    rates = keras.layers.Dense(24, activation="softplus")(keras.layers.Concatenate()([given, noise]))
+    model = keras.Model([given, noise], keras.layers.Reshape(SHAPE)(rates))
+
+    def generate(conditions, *, seed):
+        noise = np.random.default_rng(seed).normal(size=(len(conditions), 10)).astype("float32")
+        return model.predict([conditions, noise], verbose=0)
+
+    assert score(generate, name="network").entry("network")["ws"]["mean"] > 0
+
+
+def test_a_function_of_jax(score):
+    jax = pytest.importorskip("jax")
+    weights = 0.1 * jax.random.normal(jax.random.key(0), (2 + 10, 24))
+
+    def generate(conditions, *, seed):
+        noise = jax.random.normal(jax.random.key(seed % 2**32), (len(conditions), 10))
+        rates = jax.nn.softplus(jax.numpy.concatenate([conditions, noise], axis=1) @ weights)
+        return np.asarray(rates).reshape(-1, *SHAPE)
+
+    assert score(generate, name="function").entry("function")["ws"]["mean"] > 0
