@@ -108,6 +108,12 @@ def import_(
     files: Annotated[list[Path], typer.Argument(help="The files, in the order that the kind asks for.")],
     out: Annotated[Path, typer.Option(help="The HDF5 file to write.")],
     detector: Annotated[str, typer.Option(help="Whose responses.")] = "proton",
+    test: Annotated[
+        list[Path],
+        typer.Option(
+            help="Files of the test part, for --split file; all others are for training; repeatable."
+        ),
+    ] = [],  # noqa: B006
     min_photons: Annotated[
         int | None,
         typer.Option(help="Drop responses with a smaller photon sum. [default: 1; of measured energies 0]"),
@@ -126,6 +132,9 @@ def import_(
 
       simbench data import zdcfastsim non_zero_examples.txt proton_image.txt --detector proton --out proton.h5
 
+      simbench data import calochallenge dataset_2_1.hdf5 --test dataset_2_2.hdf5 \
+          --detector calochallenge-electrons --out dataset_2.h5
+
       simbench data import root zdc.root --detector neutron --option image=fibres --option pdg=id --out zn.h5
     """
     registry = load_registry()
@@ -136,7 +145,9 @@ def import_(
     with bars(quiet) as progress, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         task = progress.add_task(f"importing {kind}", total=None, note="")
-        done = import_files(reader, request, out, lambda read: progress.update(task, completed=read))
+        done = import_files(
+            reader, request, out, lambda read: progress.update(task, completed=read), test=tuple(test)
+        )
     for warning in caught:
         typer.echo(f"{PROJECT}: warning: {warning.message}", err=True)
     typer.echo(

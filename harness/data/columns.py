@@ -14,6 +14,7 @@ from ..errors import UserError
 from ..plugin.datasets import RawParticles, Responses
 
 COLUMNS = {"showers": "<u4", "conditions": "<f4", "particle": "<i8", "pdg": "<i4"}
+PART = "part"  # of the files: a column that need not be there
 STREAM = {"conditions": "<f4", "particle": "<i8", "pdg": "<i4", "hit": "|u1"}
 
 
@@ -24,6 +25,7 @@ class Fingerprint:
         self._columns = {name: hashlib.sha256() for name in COLUMNS}
         self._stream = {name: hashlib.sha256() for name in STREAM}
         self._streams = False
+        self._part: hashlib._Hash | None = None
 
     def update(self, responses: Responses) -> None:
         """Add a block, with its raw particles if it has some."""
@@ -33,6 +35,9 @@ class Fingerprint:
                 dtype = "<f4"
             column = np.ascontiguousarray(values, dtype=dtype)
             self._columns[name].update(column.tobytes())
+        if responses.part is not None:
+            self._part = self._part or hashlib.sha256()
+            self._part.update(np.ascontiguousarray(responses.part, dtype="|u1").tobytes())
         if responses.stream is not None:
             self.update_stream(responses.stream)
 
@@ -53,6 +58,8 @@ class Fingerprint:
         head |= {name: column.hexdigest() for name, column in self._columns.items()}
         if self._streams:
             head["stream"] = {name: column.hexdigest() for name, column in self._stream.items()}
+        if self._part is not None:
+            head[PART] = self._part.hexdigest()
         return hashlib.sha256(json.dumps(head, sort_keys=True).encode()).hexdigest()
 
 

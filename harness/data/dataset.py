@@ -7,7 +7,8 @@ Layout, version 1: datasets ``showers`` (N, H, W) unsigned integers, ``condition
 checksum each. Version 2 differs in one thing: ``showers`` are float32, for detectors that measure instead of
 counting. A group ``stream``, which need not be there, holds the raw particles before any selection:
 ``conditions`` (K, F), ``particle`` (K,), ``pdg`` (K,) and ``hit`` (K, R) uint8; see
-:class:`~simbench.harness.plugin.datasets.RawParticles`.
+:class:`~simbench.harness.plugin.datasets.RawParticles`. Nor need ``part`` (N,) uint8: 0 for rows of training
+files, 1 for rows of test files.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +27,7 @@ from ..files import atomic
 from ..plugin.datasets import RawParticles, Responses
 from ..plugin.detectors import Detector
 from .checks import photon_sums
-from .columns import COLUMNS, STREAM, Fingerprint, read_stream, strangers
+from .columns import COLUMNS, PART, STREAM, Fingerprint, read_stream, strangers
 from .hdf5 import Written, reason, require_filters
 
 FORMAT_VERSION = 1  # of counts
@@ -47,6 +48,7 @@ class Dataset:
         shape: (H, W) of a response.
         counted: whether responses are counts, or measured.
         conditions: (N, F) float32; particle: (N,) int64; pdg: (N,) int32.
+        part: (N,) uint8, 1 for rows of test files and 0 for those of training files; or None.
 
     Raises:
         UserError: the file cannot be read, is truncated, or is not of this format.
@@ -101,6 +103,7 @@ class Dataset:
             ("conditions", (count, len(self.feature_names))),
             ("particle", (count,)),
             ("pdg", (count,)),
+            *([(PART, (count,))] if PART in self._file else []),
         ):
             if self._file[name].shape != expected:
                 raise UserError(
@@ -112,6 +115,9 @@ class Dataset:
         self.conditions: npt.NDArray[np.float32] = self._column("conditions", np.float32)
         self.particle: npt.NDArray[np.int64] = self._column("particle", np.int64)
         self.pdg: npt.NDArray[np.int32] = self._column("pdg", np.int32)
+        self.part: npt.NDArray[np.uint8] | None = self._column(PART, np.uint8) if PART in self._file else None
+        if self.part is not None and self.part.max(initial=0) > 1:
+            raise UserError(f"{self.path}: part should be 0 (training) or 1 (test), found {self.part.max()}")
         turns = range(0, count, _COLUMN)
         finite = [np.isfinite(self.conditions[start : start + _COLUMN]).all(axis=1) for start in turns]
         bad = np.flatnonzero(~np.concatenate(finite or [np.ones(0, np.bool_)]))
@@ -173,6 +179,12 @@ class Dataset:
             if high > low:
                 yield self.read(start, stop)[rows[low:high] - start]
 
+    def responses(self, start: int, showers: npt.NDArray[Any]) -> Responses:
+        """Showers (n, H, W) from the row ``start`` on, with what the file has of them."""
+        rows = slice(start, start + len(showers))
+        part = None if self.part is None else self.part[rows]
+        return Responses(showers, self.conditions[rows], self.particle[rows], self.pdg[rows], part=part)
+
     def stream(self) -> RawParticles | None:
         """The raw particles behind the responses, if the file has them.
 
@@ -190,8 +202,7 @@ class Dataset:
         """The fingerprint that the content gives; reads the whole file, and shows ``look`` each block."""
         fingerprint = Fingerprint()
         for start, showers in zip(range(0, len(self), BLOCK), self.blocks(), strict=True):
-            rows = slice(start, start + len(showers))
-            fingerprint.update(Responses(showers, self.conditions[rows], self.particle[rows], self.pdg[rows]))
+            fingerprint.update(self.responses(start, showers))
             look(start, showers)
         stream = self.stream()
         if stream is not None:
@@ -260,7 +271,9 @@ def write(
             for block in blocks:
                 _check_block(block, detector)
                 fingerprint.update(block)
-                for name in COLUMNS:
+                if rows and (block.part is None) == (PART in file):
+                    raise ValueError("blocks should tell their part all or none")
+                for name in (*COLUMNS, *(() if block.part is None else (PART,))):
                     _append(file, name, getattr(block, name), rows)
                 disk.check()
                 rows += len(block.particle)
@@ -301,6 +314,7 @@ def _check_block(block: Responses, detector: Detector) -> None:
         ("conditions", (count, len(detector.features))),
         ("particle", (count,)),
         ("pdg", (count,)),
+        *([] if block.part is None else [(PART, (count,))]),
     ):
         found = getattr(block, name).shape
         if found != expected:

@@ -37,6 +37,9 @@ def lines(data: Dataset, report: Callable[[int, int], None]) -> tuple[list[Line]
         ("responses", f"{len(data)}"),
         ("particles", f"{len(repeats)}"),
     ]
+    if data.part is not None:
+        tests = int(data.part.sum())
+        found.append(("files", f"{len(data) - tests} responses of training files, {tests} of test files"))
     if len(data):
         quartiles = " / ".join(f"{value:g}" for value in np.quantile(photons, (0, 0.25, 0.5, 0.75, 1)))
         pixels = len(data) * data.shape[0] * data.shape[1]

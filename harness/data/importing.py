@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def import_files(
     report: Report = lambda _: None,
     *,
     left_out: tuple[str, ...] = (),
+    test: tuple[Path, ...] = (),
 ) -> Imported:
     """Read files of one kind and write them as a dataset, which appears whole or not at all.
 
@@ -62,17 +64,20 @@ def import_files(
         out: the HDF5 file to write.
         report: told the number of responses read so far.
         left_out: what of the user's files is not among them, and why; the dataset tells it.
+        test: files of the test part, read after the request's, which are the training part; none if the
+            files have no parts.
 
     Raises:
         UserError: a file is missing or is not what the reader reads, changes while it is read, or holds what
             is not plausible; or nothing is left to write.
     """
-    _check(reader, request)
+    every = replace(request, files=(*request.files, *test))
+    _check(reader, every)
     make_folder(out.parent)
-    before = _states(request.files)
-    digest = content_hash(request.files)
+    before = _states(every.files)
+    digest = content_hash(every.files)
     for width in (np.uint16, np.uint32) if request.detector.counted else (np.float32,):
-        intake = _Intake(reader, request, np.dtype(width), report, left_out, before)
+        intake = _Intake(reader, every, np.dtype(width), report, left_out, before, len(test))
         try:
             fingerprint = dataset.write(
                 out,
@@ -153,9 +158,10 @@ class _Intake:
         report: Report,
         left_out: tuple[str, ...],
         before: list[tuple[int, ...]],
+        tests: int,
     ) -> None:
         self._reader, self._request, self._width, self._report = reader, request, width, report
-        self._left_out, self._before = left_out, before
+        self._left_out, self._before, self._tests = left_out, before, tests
         self._plausible = Plausibility(request.detector)
         self._doubt: str | None = None
         self._numbers: dict[bytes, int] = {}  # of particles, by the bytes of their conditions
@@ -164,7 +170,7 @@ class _Intake:
 
     def blocks(self) -> Iterator[Responses]:
         detector = self._request.detector
-        for block in self._raw():
+        for block, part in self._parts():
             sums = photon_sums(block.showers)
             kept = sums >= self._request.min_photons
             self._read += len(kept)
@@ -178,7 +184,11 @@ class _Intake:
             self._kept += len(showers)
             self._range = min(self._range[0], sums[kept].min()), max(self._range[1], sums[kept].max())
             yield Responses(
-                showers.astype(self._width, copy=False), conditions, self._group(conditions), block.pdg[kept]
+                showers.astype(self._width, copy=False),
+                conditions,
+                self._group(conditions),
+                block.pdg[kept],
+                part=part if part is None else part[kept],
             )
         if not self._kept:
             raise UserError(
@@ -196,11 +206,22 @@ class _Intake:
                     f"{path} changed while it was read: wait until it is written, and start again"
                 )
 
-    def _raw(self) -> Iterator[Responses]:
+    def _parts(self) -> Iterator[tuple[Responses, npt.NDArray[np.uint8] | None]]:
+        """The reader's blocks, with the part of each row if the files have parts."""
+        files = self._request.files
+        ends = (0, len(files) - self._tests, len(files)) if self._tests else (0, len(files))
+        for number, (start, stop) in enumerate(pairwise(ends)):
+            for block in self._raw(replace(self._request, files=files[start:stop])):
+                told = block.part
+                if self._tests:
+                    told = np.full(len(block.showers), number, np.uint8)
+                yield block, told
+
+    def _raw(self, request: ReadRequest) -> Iterator[Responses]:
         """The reader's blocks, with the right types; whatever it raises is one line."""
         read = 0
         try:
-            for block in self._reader.read(self._request):
+            for block in self._reader.read(request):
                 yield _typed(block, self._request.detector, self._names(), read)
                 read += len(block.showers)
         except UserError:
@@ -224,6 +245,7 @@ class _Intake:
         names = [path.name for path in self._request.files]
         if len(names) > _NAMED:
             names[_NAMED:] = [f"{len(names) - _NAMED} more"]
+        tests = f" (the last {self._tests} of them for the test)" if self._tests else ""
         more = f"; WITHOUT {', '.join(self._left_out)}" if self._left_out else ""
         if self._request.options:
             more += "; read with " + ", ".join(
@@ -231,8 +253,8 @@ class _Intake:
             )
         more += "; taken with --force though not plausible" if self._doubt else ""
         return (
-            f"{self._reader.provenance}, imported from {self._reader.name} files {', '.join(names)}, SHA-256 "
-            f"{digest[:16]}; {self._kept} of {self._read} responses with {self._request.min_photons} "
+            f"{self._reader.provenance}, imported from {self._reader.name} files {', '.join(names)}{tests}, "
+            f"SHA-256 {digest[:16]}; {self._kept} of {self._read} responses with {self._request.min_photons} "
             f"{self._request.detector.unit} or more{more}"
         )
 
@@ -271,4 +293,8 @@ def _typed(block: Responses, detector: Detector, place: str, first: int) -> Resp
             f"{place}: row {first + row}, {detector.feature_names[feature]} should be finite, "
             f"found {conditions[row, feature]}"
         )
-    return Responses(showers, np.ascontiguousarray(conditions), np.zeros(len(showers), np.int64), pdg)
+    part = None if block.part is None else _plain(block.part, place).astype(np.uint8)
+    if part is not None and (part.shape != pdg.shape or part.max(initial=0) > 1):
+        raise UserError(f"{place}: part should be {len(pdg)} numbers, 0 (training) or 1 (test)")
+    particle = np.zeros(len(showers), np.int64)
+    return Responses(showers, np.ascontiguousarray(conditions), particle, pdg, part=part)

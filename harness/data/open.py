@@ -187,14 +187,15 @@ def split_rows(
     The split is made before the threshold is applied: a particle's side does not depend on the threshold.
 
     Raises:
-        UserError: the threshold is below the dataset's own, or leaves a part empty.
+        UserError: the threshold is below the dataset's own, or leaves a part empty; or the split is that of
+            the files, and these have no parts.
     """
     if min_photons < data.min_photons:
         raise UserError(
             f"--min-photons {min_photons} is below the dataset's own threshold {data.min_photons}: "
             "the responses in between are not in the file"
         )
-    test = selected(data.particle, kind, seed, TEST_FRACTION)
+    test = _of_test_files(data) if kind == "file" else selected(data.particle, kind, seed, TEST_FRACTION)
     kept = np.ones(len(data), dtype=np.bool_)
     if min_photons > data.min_photons:
         kept = data.photons() >= min_photons
@@ -202,6 +203,26 @@ def split_rows(
     if not all(len(part) for part in parts):
         raise UserError(f"--min-photons {min_photons} leaves no responses in the training or the test part")
     return parts
+
+
+def _of_test_files(data: Dataset) -> npt.NDArray[np.bool_]:
+    if data.part is None:
+        raise UserError(
+            f"--split file needs data of training and of test files: {data.path.name} does not tell them "
+            "apart; name the test files when you import them: simbench data import KIND FILES --test FILE"
+        )
+    test: npt.NDArray[np.bool_] = data.part == 1
+    if test.all() or not test.any():
+        raise UserError(
+            f"--split file needs data of training and of test files: all {len(test)} responses are of "
+            f"{'test' if test.any() else 'training'} files"
+        )
+    return test
+
+
+def share_of_test(data: Dataset, kind: str) -> float:
+    """The share of the test part that a split of this kind has."""
+    return float(_of_test_files(data).mean()) if kind == "file" else TEST_FRACTION
 
 
 @dataclass(frozen=True)

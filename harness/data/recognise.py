@@ -5,6 +5,7 @@ import json
 import re
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -67,11 +68,17 @@ def dataset_file(
         files, left_out = found.files, tuple(f"{file.name} ({why})" for file, why in found.left_out)
         if left_out:
             _require_whole(path, found, partial)
-    request = ReadRequest(detector, files, reader.threshold(detector), force)
-    key = _key(registry, reader, request, [*left_out, *(["forced"] if force else [])])
+    test = tuple(file for file in files if reader.test_file(file))
+    learned = tuple(file for file in files if file not in test)
+    if not learned:  # of one part only: as files that have none
+        learned, test = files, ()
+    request = ReadRequest(detector, (*learned, *test), reader.threshold(detector), force)
+    more = [*left_out, *(["forced"] if force else []), *(f"test: {file.name}" for file in test)]
+    key = _key(registry, reader, request, more)
     kept = cache() / "imported" / f"{reader.name}-{detector.name}-{key}.h5"
     if not kept.exists():
-        done = import_files(reader, request, kept, report, left_out=left_out)
+        request = replace(request, files=learned)
+        done = import_files(reader, request, kept, report, left_out=left_out, test=test)
         known(kept, done.fingerprint)
     return kept
 

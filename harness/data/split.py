@@ -6,7 +6,7 @@ import numpy.typing as npt
 from .. import rng
 from ..errors import UserError
 
-KINDS = ("particle", "event")
+KINDS = ("particle", "event", "file")  # the last one by the files that data were imported from
 TEST_FRACTION = 0.2
 VALIDATION_FRACTION = 0.1
 
@@ -21,7 +21,8 @@ def selected(
 
     Args:
         particle: (N,) which responses share a condition.
-        kind: ``particle`` keeps all responses of a particle on one side; ``event`` does not.
+        kind: ``particle`` keeps all responses of a particle on one side; ``event`` does not, nor
+            does ``file``, which is a split by events within the training files.
         seed: of the split.
         fraction: of the units, 0 < fraction < 1.
         purpose: gives independent splits for equal seeds.

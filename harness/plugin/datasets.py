@@ -40,6 +40,7 @@ class Responses:
         particle: (N,) int64; equal numbers share a condition.
         pdg: (N,) int32 particle identity (PDG numbering), 0 if unknown.
         stream: the raw particles that this block came from, if the source knows them; in all blocks or none.
+        part: (N,) uint8, which part its file is of: 0 training, 1 test; in all blocks or none.
     """
 
     showers: npt.NDArray[Any]
@@ -47,6 +48,7 @@ class Responses:
     particle: npt.NDArray[np.int64]
     pdg: npt.NDArray[np.int32]
     stream: RawParticles | None = None
+    part: npt.NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,10 @@ class Found:
     left_out: tuple[tuple[Path, str], ...] = ()
 
 
+def _of_no_part(_path: Path) -> bool:
+    return False
+
+
 def _finds_nothing(_detector: Detector, _path: Path) -> tuple[Path, ...] | None:
     return None
 
@@ -179,6 +185,8 @@ class DatasetReader:
         min_photons: the threshold of an import unless another is asked for; by default 1 of what is counted,
             and 0 of what is measured.
         options: by name, what can be said of the files by ``--option NAME=VALUE``, in a few words.
+        test_file: whether a file is, by its name, of the test part that such data are published with; files
+            of both parts together can be split so (``--split file``).
     """
 
     name: str
@@ -190,6 +198,7 @@ class DatasetReader:
     find: Callable[[Detector, Path], Found | tuple[Path, ...] | None] = _finds_nothing
     min_photons: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    test_file: Callable[[Path], bool] = _of_no_part
 
     def threshold(self, detector: Detector) -> int:
         """Of an import, unless another is asked for."""

@@ -46,7 +46,7 @@ _FUNCTIONS: Mapping[type, tuple[str, ...]] = {  # those with a ? may be None
     SimulatorOffer: ("factory", "trainer?", "exporter?"),
     ClassifierOffer: ("factory", "trainer", "exporter?"),
     DatasetMaker: ("make",),
-    DatasetReader: ("read", "find"),
+    DatasetReader: ("read", "find", "test_file"),
     Metric: ("function", "resampled?"),
     Sweep: ("plan",),
     ReportFormat: ("render",),

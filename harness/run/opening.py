@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .. import mapped
 from ..data.dataset import Dataset
-from ..data.open import open_data, parts_of, split_rows
+from ..data.open import open_data, parts_of, share_of_test, split_rows
 from ..data.sums import Projection
 from ..data.training import keep_training_part
 from ..models.names import Model
@@ -55,6 +55,7 @@ def protocol_of(request: Request, detector: Detector, data: Dataset, metrics: Se
         limit=request.limit,
         channels=request.channels or detector.default_channels,
         metrics={metric.name: metric.version for metric in metrics},
+        test_fraction=share_of_test(data, request.split),
         left_out=data.left_out,
         part=request.scored,
     )

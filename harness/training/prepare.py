@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..data.open import load_rows, parts_of
-from ..data.split import TEST_FRACTION, particle_hashes
+from ..data.open import load_rows, parts_of, share_of_test
+from ..data.split import particle_hashes
 from ..data.sums import Projection
 from ..plugin.classifiers import ClassifierRequest
 from ..plugin.registry import Registry
@@ -46,7 +46,7 @@ def prepare(
 ) -> TrainingRequest:
     """What a trainer is asked, on the data and the split of ``request``. The test part is left unread.
 
-    A tenth of the training part (of its particles, or events) is for validation. ``watch`` is told of
+    A tenth of the training part (of its particles, or of its events) is for validation. ``watch`` is told of
     it under ``name``; the other arguments are those of ``simbench train``.
     """
     request.check()
@@ -63,7 +63,8 @@ def prepare(
         asked = opened.conditions[held_out]
         # Validation particles choose the checkpoint, so a test must not hold them either.
         seen = particle_hashes(np.concatenate([conditions, asked]))
-        trained_on = TrainedOn(opened.fingerprint, request.split, request.split_seed, TEST_FRACTION, seen)
+        share = share_of_test(opened, request.split)
+        trained_on = TrainedOn(opened.fingerprint, request.split, request.split_seed, share, seen)
     judge = Validation(detector, projection, validation)
     return TrainingRequest(
         detector=detector,

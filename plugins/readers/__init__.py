@@ -10,6 +10,7 @@ from simbench.harness.hooks import DatasetReader, ReadRequest, Responses, hookim
 
 from ..calochallenge import DETECTORS
 from .find import (
+    calochallenge_reference,
     find_calochallenge,
     find_expertsim,
     find_npz,
@@ -78,6 +79,7 @@ def simbench_readers() -> Iterable[DatasetReader]:
         provenance="A user's showers of the CaloChallenge",
         detectors=tuple(DETECTORS),
         find=find_calochallenge,
+        test_file=calochallenge_reference,
     )
     yield DatasetReader(
         name="root",

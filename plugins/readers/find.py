@@ -119,6 +119,14 @@ def find_calochallenge(detector: Detector, path: Path) -> Found | tuple[Path, ..
     return _told(found, left_out)
 
 
+_TESTS = re.compile(r"dataset_(1_photons_2|1_pions_2|2_2|3_[34])\.(h5|hdf5)")
+
+
+def calochallenge_reference(path: Path) -> bool:
+    """Whether a file has the name of one that the challenge evaluates against."""
+    return _TESTS.fullmatch(path.name) is not None
+
+
 def find_root(_detector: Detector, path: Path) -> tuple[Path, ...] | None:
     """A file that begins as ROOT's do; none of a folder, where it may be what others were made of."""
     if not path.is_file():

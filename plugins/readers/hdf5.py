@@ -39,9 +39,7 @@ def read_simbench(request: ReadRequest) -> Iterator[Responses]:
                     f"--min-photons should be at least that, found {request.min_photons}"
                 )
             for start in range(0, len(data), BLOCK):
-                rows = slice(start, min(start + BLOCK, len(data)))
-                showers = data.read(rows.start, rows.stop)
-                yield Responses(showers, data.conditions[rows], data.particle[rows], data.pdg[rows])
+                yield data.responses(start, data.read(start, min(start + BLOCK, len(data))))
 
 
 def read_calochallenge(request: ReadRequest) -> Iterator[Responses]:

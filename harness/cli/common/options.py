@@ -22,7 +22,7 @@ Partial = Annotated[
 Force = Annotated[
     bool, typer.Option("--force", help="Take data that are not plausible, such as energies in other units.")
 ]
-Split = Annotated[str, typer.Option(help="particle or event.")]
+Split = Annotated[str, typer.Option(help="particle, event, or file: test files against training files.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Engine = Annotated[
     str, typer.Option(help="What runs networks: torch, onnx, or auto, a fixed rule for each model.")
