@@ -163,8 +163,15 @@ def response(scene: Scene, models: Sequence[Model]) -> Figure:
                 ratio.plot(one.energy, both[1] / both[0], **look)
         main.set_ylabel(label)
         main.set_xscale("log")
-        main.set_yscale("log")
-        main.yaxis.set_minor_formatter(NullFormatter())
+        if any((np.concatenate(both) > 0).any() for both in values):  # false for NaN too
+            main.set_yscale("log")
+            main.yaxis.set_minor_formatter(NullFormatter())
+        else:
+            main.set_yticks([])
+            main.text(
+                0.5, 0.5, "not known: particles have\none response each", ha="center", va="center",
+                transform=main.transAxes,
+            )  # fmt: skip
         main.tick_params(axis="x", labelbottom=False)
         ratio.set_xscale("log")
         ratio.set_xlabel("energy of the particle")

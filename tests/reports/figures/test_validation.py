@@ -13,6 +13,7 @@ from simbench.harness.record.folder import REFERENCE, RunFolder, load_unit, save
 from simbench.reports.figures import validation
 from simbench.reports.figures.drawings import drawings
 from simbench.reports.figures.scene import Scene, scenes
+from simbench.reports.figures.style import to_png
 
 OBSERVED = ("photon_sum", "centre_x", "mine")
 PARTICLE = np.arange(50).repeat(4)
@@ -105,6 +106,16 @@ def test_response_against_energy(scene: Scene) -> None:
     assert y == pytest.approx(scene.reference.photons[lowest].mean())
     ratios = page.axes[1].lines[1:]
     assert ratios[0].get_ydata()[0] == pytest.approx(generated[0].get_ydata()[0] / y)
+
+
+def test_a_spread_of_particles_with_one_response_each_is_not_drawn(scene: Scene) -> None:
+    """As of the CaloChallenge's electrons: the page is drawn without it, and says why."""
+    assert scene.reference is not None
+    alone = dataclasses.replace(scene.reference, particle=np.arange(200))
+    page = validation.response(dataclasses.replace(scene, reference=alone), scene.drawn)
+    assert to_png(page, 50)
+    assert "not known" in page.axes[2].texts[0].get_text()
+    assert page.axes[0].get_yscale() == "log"
 
 
 def test_without_an_energy_there_is_no_response(scene: Scene) -> None:
