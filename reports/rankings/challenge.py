@@ -10,6 +10,7 @@ from typing import Any
 
 from simbench.harness.challenge import published
 from simbench.harness.challenge.protocol import comparable
+from simbench.harness.challenge.times import Taken
 from simbench.harness.files import atomic, write_text
 
 from ..formats.markdown import escape
@@ -70,8 +71,17 @@ def render_published(
     metric: str,
     results: Sequence[Labelled],
     format: str,  # noqa: A002
+    timed: Sequence[tuple[str, Mapping[str, Mapping[str, Taken]]]] = (),
 ) -> str:
-    """The published values of a metric, best first, Geant4's last, with results of simbench score in it."""
+    """The published values of a metric, best first, Geant4's last, with one's own in it.
+
+    Args:
+        detector: whose.
+        metric: of :data:`published.METRICS`.
+        results: of simbench score.
+        format: ``table``, ``markdown`` or ``json``.
+        timed: by run and model, what :func:`~simbench.harness.challenge.times.shower_times` found.
+    """
     meaning, known = published.METRICS[metric], published.of(detector, metric)
     floor = next((row.value for row in known if row.submission == published.GEANT), None)
     entries = [(row.submission, row.kind, row.value, row.error, "published") for row in known]
@@ -86,6 +96,14 @@ def render_published(
             )
         else:
             entries.append((result["label"], "", entry["value"], entry["error"], "measured here"))
+    for place, models in timed:
+        having = {model: taken[metric] for model, taken in models.items() if metric in taken}
+        entries += [
+            (model, "", taken.value, None, f"measured here, other hardware: {taken.told}")
+            for model, taken in having.items()
+        ]
+        if not having:
+            apart.append(f"{one_line(place)} is a run of simulators, and has no {metric}")
     entries.sort(key=lambda e: (e[0] == published.GEANT, published.distance(metric, e[2], floor)))
     rows = [
         [

@@ -10,8 +10,10 @@ from simbench import reports
 
 from ...challenge import published as table
 from ...challenge.protocol import read_score
+from ...challenge.times import shower_times
 from ...errors import UserError
 from ...record.folder import RunFolder
+from ...record.result import read_result
 from ...score.leaderboard import rank
 from ...score.significance import CONFIDENCE
 from ..common.plugins import load_registry
@@ -23,7 +25,7 @@ def leaderboard(
     runs: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Folders that simbench run wrote; with --published, simbench score.", metavar="RUN..."
+            help="Folders that simbench run wrote; with --published, simbench score, too.", metavar="RUN..."
         ),
     ] = None,
     by: Annotated[
@@ -60,18 +62,12 @@ def leaderboard(
       simbench leaderboard --published --detector calochallenge-electrons --by fpd_x1e3
 
       simbench leaderboard --published runs/my-scored-files
+
+      simbench leaderboard --published runs/calochallenge-electrons --by cpu_ms_batch100
     """
     formats = check_text_formats(format)
     if published:
-        places = [(str(path), read_score(path)) for path in runs or []]
-        chosen = _detector(detector, places)
-        metric = by or "auc_high"
-        if metric not in table.metrics(chosen):
-            raise UserError(
-                f"--by {metric}: not published for {chosen}; there are {', '.join(table.metrics(chosen))}"
-            )
-        texts = {name: reports.render_published(chosen, metric, places, name) for name in formats}
-        deliver(texts, "leaderboard", out)
+        deliver(_published(runs or [], by or "auc_high", detector, formats), "leaderboard", out)
         return
     if detector is not None:
         raise UserError("--detector is for --published: runs have their own")
@@ -82,6 +78,22 @@ def leaderboard(
     with bars(False) as progress:
         board = rank(folders, registry.metrics.records, confidence, counter(progress, "resampling"), by)
     deliver({name: reports.render_leaderboard(board, name) for name in formats}, "leaderboard", out)
+
+
+def _published(
+    folders: Sequence[Path], metric: str, asked: str | None, formats: Sequence[str]
+) -> dict[str, str]:
+    """By format, the published ranking with scored files in it, and with what simulators of runs take."""
+    simulated = [path for path in folders if (path / "result.json").exists()]
+    places = [(str(path), read_score(path)) for path in folders if path not in simulated]
+    timed = [(str(path), read_result(path)) for path in simulated]
+    detector = _detector(asked, [*places, *((path, result["protocol"]) for path, result in timed)])
+    if metric not in table.metrics(detector):
+        raise UserError(
+            f"--by {metric}: not published for {detector}; there are {', '.join(table.metrics(detector))}"
+        )
+    times = [(path, shower_times(result)) for path, result in timed]
+    return {name: reports.render_published(detector, metric, places, name, times) for name in formats}
 
 
 def _detector(asked: str | None, results: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
