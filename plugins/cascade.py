@@ -1,4 +1,4 @@
-"""The cascade: an exact likelihood of counts or energies, from the sum down a tree to the pixels."""
+"""The cascade: an exact likelihood of counts or energies, down a tree to the pixels; and mixtures of it."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,15 +17,17 @@ from simbench.harness.hooks import (
     hookimpl,
 )
 
-from ._trained import TrainedModel, provenance
+from ._trained import Kind, TrainedModel, provenance
 
 if TYPE_CHECKING:
     from simbench.baselines.cascade.energies import Calorimeter
     from simbench.baselines.cascade.energies.simulator import EnergySimulator
     from simbench.baselines.cascade.job import Progress as CascadeProgress
+    from simbench.baselines.cascade.mixture.simulator import MixtureSimulator
     from simbench.baselines.cascade.simulator import CascadeSimulator
 
 NAME = "cascade"
+MIXTURE = "mixture-of-cascades"
 
 
 class _Cascade:
@@ -37,6 +39,17 @@ class _Cascade:
 
         del device, engine, graphs
         return CascadeSimulator.load(file_or_dir)
+
+
+class _Mixture:
+    """Loads mixtures of cascades."""
+
+    @staticmethod
+    def load(file_or_dir: Path, *, device: str, engine: str, graphs: Path | None) -> "MixtureSimulator":
+        from simbench.baselines.cascade.mixture.simulator import MixtureSimulator
+
+        del device, engine, graphs
+        return MixtureSimulator.load(file_or_dir)
 
 
 class _Energies:
@@ -53,10 +66,10 @@ class _Energies:
 
 
 class CascadeModel(TrainedModel):
-    """A cascade with its weights, conditioned on the dataset's photon threshold."""
+    """A cascade, or a mixture of them, with its weights, conditioned on the dataset's photon threshold."""
 
-    def __init__(self, context: Context) -> None:
-        super().__init__(NAME, context, _Cascade(), "simbench.baselines")
+    def __init__(self, context: Context, model: str = NAME, kind: Kind = _Cascade) -> None:
+        super().__init__(model, context, kind, "simbench.baselines")
 
     def generate(self, conditions: npt.NDArray[np.float32], *, seed: int) -> npt.NDArray[np.int32]:
         """Photon counts (N, H, W), each response at or above the threshold: nothing is redrawn."""
@@ -122,10 +135,30 @@ def _simulator(context: Context) -> Simulator:
     return CascadeModel(context) if context.detector.counted else EnergyModel(context)
 
 
+def _mixture(context: Context) -> Simulator:
+    return CascadeModel(context, MIXTURE, _Mixture)
+
+
 def _train(request: TrainingRequest) -> Path:
     from simbench.baselines.cascade import energies, training
     from simbench.baselines.cascade.energies.job import EnergyJob
     from simbench.baselines.cascade.job import CascadeJob
+
+    asked = _asked(NAME, request)
+    if request.detector.counted:
+        return training.train(CascadeJob(**asked))
+    return energies.train(EnergyJob(**asked, calorimeter=_calorimeter(request.detector)))
+
+
+def _train_mixture(request: TrainingRequest) -> Path:
+    from simbench.baselines.cascade.job import CascadeJob
+    from simbench.baselines.cascade.mixture.training import train
+
+    return train(CascadeJob(**_asked(MIXTURE, request)))
+
+
+def _asked(model: str, request: TrainingRequest) -> dict[str, Any]:
+    """What a job of either kind is given."""
     from simbench.baselines.conditions import geometry_of
 
     detector, trained_on = request.detector, request.trained_on
@@ -134,8 +167,8 @@ def _train(request: TrainingRequest) -> Path:
     def tell(news: "CascadeProgress") -> None:
         request.progress(Progress(news.step, news.steps, news.losses, news.validation))
 
-    asked: dict[str, Any] = {
-        "model": NAME,
+    return {
+        "model": model,
         "preset": request.preset,
         "detector": detector.name,
         "shape": detector.shape,
@@ -152,14 +185,11 @@ def _train(request: TrainingRequest) -> Path:
         "training_particles": trained_on.particles,
         "progress": tell,
     }
-    if detector.counted:
-        return training.train(CascadeJob(**asked))
-    return energies.train(EnergyJob(**asked, calorimeter=_calorimeter(detector)))
 
 
 @hookimpl
 def simbench_simulators() -> Iterable[SimulatorOffer]:
-    """``cascade``: of photons for detectors that count, of energies for calorimeters of layers."""
+    """``cascade``: of photons for detectors that count, of energies for calorimeters of layers; mixtures."""
     yield SimulatorOffer(
         name=NAME,
         title="Cascade: exact likelihood, down a tree",
@@ -168,4 +198,13 @@ def simbench_simulators() -> Iterable[SimulatorOffer]:
         family="cascade",
         reference="simbench documentation, The cascade",
         trainer=_train,
+    )
+    yield SimulatorOffer(
+        name=MIXTURE,
+        title="Mixture of cascades, by exact likelihood",
+        factory=_mixture,
+        detectors=("proton",),
+        family="cascade",
+        reference="simbench documentation, The cascade",
+        trainer=_train_mixture,
     )

@@ -4,6 +4,7 @@ The first layer of a split is taken apart: what concerns the response or the pla
 and a round adds only the children that earlier rounds have drawn.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,16 @@ class Dense:
             if number < last or not self._open_end:
                 x = silu(x)
         return x
+
+
+def log_average(networks: Sequence[Dense], x: Floats) -> npt.NDArray[np.float64]:
+    """(N, outputs) log of the mean, over networks, of the probabilities that these give to their outputs."""
+    total: Any = 0.0
+    for network in networks:
+        logits = network(x).astype(np.float64)
+        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+        total = total + p / p.sum(axis=1, keepdims=True)
+    return np.asarray(np.log(np.maximum(total / len(networks), 1e-300)))
 
 
 class Split:

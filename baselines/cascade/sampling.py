@@ -1,7 +1,6 @@
 """Drawing responses: level by level, all parents of a round together, in NumPy."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,7 @@ from .density.sums import Bins
 from .density.surroundings import CHILDREN_AROUND, DRAWN_BEFORE
 from .density.tree import CHILDREN as OFFSETS
 from .density.tree import colour
-from .layers import Dense, Split
+from .layers import Dense, Split, log_average
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -100,12 +99,7 @@ class Sampler:
 
     def log_bins(self, scaled: Floats) -> npt.NDArray[np.float64]:
         """(N, B) log probabilities of the bins of the photon sum, for scaled conditions (N, K)."""
-        total: Any = 0.0
-        for member in self._sums:
-            logits = member(scaled).astype(np.float64)
-            p = np.exp(logits - logits.max(axis=1, keepdims=True))
-            total = total + p / p.sum(axis=1, keepdims=True)
-        return np.asarray(np.log(np.maximum(total / len(self._sums), 1e-300)))
+        return log_average(self._sums, scaled)
 
     def draw_sums(self, scaled: Floats, keys: rng.Keys, least: int) -> Ints:
         """(N,) photon sums of at least ``least``."""

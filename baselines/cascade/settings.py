@@ -81,8 +81,8 @@ class Settings:
 
 
 _STORAGE = ("float16", "float32")
-_BELOW_ONE = ("dropout", "fine_dropout", "sum_dropout", "ema", "sum_ema", "validation")
-_MAY_BE_ZERO = (
+BELOW_ONE = ("dropout", "fine_dropout", "sum_dropout", "ema", "sum_ema", "validation")
+MAY_BE_ZERO = (
     "bright",
     "faint",
     "lr_end",
@@ -107,7 +107,7 @@ def resolve(preset: str, overrides: Mapping[str, str]) -> Settings:
     if preset != "compact":
         raise ValueError(f"a cascade has the preset compact only, found {preset!r}")
     settings = overridden(Settings(), overrides)
-    require_in_range(asdict(settings), _MAY_BE_ZERO, _BELOW_ONE)
+    require_in_range(asdict(settings), MAY_BE_ZERO, BELOW_ONE)
     return settings
 
 

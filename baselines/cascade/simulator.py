@@ -1,30 +1,35 @@
 """A trained cascade behind the benchmark's interface."""
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from simbench.harness import rng
 
 from ..finish import PARTICLES
 from ..weights import read_weights
 from .density.likelihood import Images, log_levels
-from .density.model import Cascade, Sizes, make
+from .density.model import Cascade, OverTree, Sizes, make
 from .density.sums import Bins
 from .density.surroundings import straight
 from .density.tree import Tree
 from .inputs import Inputs
 from .sampling import Sampler
 
+Floats: TypeAlias = npt.NDArray[np.float32]
+Network = TypeVar("Network", bound=OverTree)
+
 BATCH = 512  # rows drawn together; the responses do not depend on it
 
 
-class CascadeSimulator:
-    """Responses, and their likelihood, of one cascade.
+class CountSimulator(ABC, Generic[Network]):
+    """Responses, and their likelihood, of a model over a tree that draws counts.
 
     Args:
         model: its networks.
@@ -40,7 +45,7 @@ class CascadeSimulator:
 
     def __init__(
         self,
-        model: Cascade,
+        model: Network,
         inputs: Inputs,
         bins: Bins,
         header: Mapping[str, Any],
@@ -50,10 +55,8 @@ class CascadeSimulator:
         self.model, self.header, self.training_particles = model.eval(), dict(header), training_particles
         self.batch = batch
         self.execution = {"engine": "numpy", "batch": batch}
-        self.names = model.image_tree.names
+        self.names, self._shape = model.image_tree.names, model.image_tree.shape
         self._inputs, self._bins = inputs, bins
-        self._sampler = Sampler(model, bins)
-        self._shape = model.image_tree.shape
 
     @property
     def parameters(self) -> int:
@@ -74,9 +77,8 @@ class CascadeSimulator:
             inputs.scaler.check(len(header["features"]))
             bins, sizes = Bins.from_json(network["bins"]), Sizes.from_json(network["sizes"])
             height, width = network["shape"]
-            model = make(Tree((int(height), int(width))), sizes)
             tensors = {name: torch.from_numpy(np.array(array, np.float32)) for name, array in arrays.items()}
-            model.load_state_dict(tensors, strict=True)
+            model = cls._network(Tree((int(height), int(width))), sizes, tensors)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise ValueError(
@@ -103,7 +105,7 @@ class CascadeSimulator:
         out = np.empty((len(conditions), *self._shape), dtype=np.int32)
         for start in range(0, len(conditions), self.batch):
             rows = slice(start, start + self.batch)
-            out[rows] = self._sampler.draw(*self._told(conditions[rows]), keys[rows], least)
+            out[rows] = self._draw(*self._told(conditions[rows]), keys[rows], least)
         return out
 
     def log_prob_levels(
@@ -129,8 +131,7 @@ class CascadeSimulator:
             rows = slice(start, start + self.batch)
             scaled, line = self._told(conditions[rows])
             images = Images(self.model.image_tree, counts[rows], scaled, line)
-            factors = [self._log_sum(scaled, images.total, least), *log_levels(self.model, images)]
-            for name, values in zip(self.names, factors, strict=True):
+            for name, values in zip(self.names, self._factors(images, least), strict=True):
                 out[name][rows] = values
         return out
 
@@ -141,14 +142,18 @@ class CascadeSimulator:
         factors = self.log_prob_levels(conditions, responses, min_photons)
         return np.asarray(np.sum(list(factors.values()), axis=0), dtype=np.float64)
 
-    def _log_sum(
-        self, scaled: npt.NDArray[np.float32], sums: npt.NDArray[np.integer], least: int
-    ) -> npt.NDArray[np.float64]:
-        log_p = self._sampler.log_bins(scaled)
-        above, _ = self._bins.log_at_least(log_p, least)
-        bins = self._bins.of(sums)
-        found = log_p[np.arange(len(sums)), np.maximum(bins, 0)] + self._bins.log_within(sums) - above
-        return np.where((bins < 0) | (sums < least), -np.inf, found)
+    @classmethod
+    @abstractmethod
+    def _network(cls, tree: Tree, sizes: Sizes, tensors: Mapping[str, Tensor]) -> Network:
+        """The networks that a weights file holds."""
+
+    @abstractmethod
+    def _draw(self, scaled: Floats, line: Floats, keys: rng.Keys, least: int) -> npt.NDArray[np.int32]:
+        """Responses (n, H, W) of at least so many photons; arguments as for :meth:`Sampler.draw`."""
+
+    @abstractmethod
+    def _factors(self, images: Images, least: int) -> Sequence[npt.NDArray[np.float64]]:
+        """The terms of the log likelihood (n,), of the photon sum and of each level."""
 
     def _told(self, conditions: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         return self._inputs(conditions), straight(conditions, self._inputs.scaler.geometry, self._shape)
@@ -168,3 +173,41 @@ class CascadeSimulator:
         if array.size and not ((array >= 0) & (array < 2**31) & (array == np.floor(array))).all():
             raise ValueError("responses must be photon counts: whole numbers of at least 0")
         return array.astype(np.int64)
+
+
+class CascadeSimulator(CountSimulator[Cascade]):
+    """Responses, and their likelihood, of one cascade; arguments as for :class:`CountSimulator`."""
+
+    def __init__(
+        self,
+        model: Cascade,
+        inputs: Inputs,
+        bins: Bins,
+        header: Mapping[str, Any],
+        training_particles: npt.NDArray[np.uint64] | None = None,
+        batch: int = BATCH,
+    ) -> None:
+        super().__init__(model, inputs, bins, header, training_particles, batch)
+        self._sampler = Sampler(model, bins)
+
+    @classmethod
+    def _network(cls, tree: Tree, sizes: Sizes, tensors: Mapping[str, Tensor]) -> Cascade:
+        model = make(tree, sizes)
+        model.load_state_dict(dict(tensors), strict=True)
+        return model
+
+    def _draw(self, scaled: Floats, line: Floats, keys: rng.Keys, least: int) -> npt.NDArray[np.int32]:
+        return self._sampler.draw(scaled, line, keys, least)
+
+    def _factors(self, images: Images, least: int) -> Sequence[npt.NDArray[np.float64]]:
+        first = self._log_sum(images.scaled.numpy(), images.total, least)
+        return [first, *log_levels(self.model, images)]
+
+    def _log_sum(
+        self, scaled: npt.NDArray[np.float32], sums: npt.NDArray[np.integer], least: int
+    ) -> npt.NDArray[np.float64]:
+        log_p = self._sampler.log_bins(scaled)
+        above, _ = self._bins.log_at_least(log_p, least)
+        bins = self._bins.of(sums)
+        found = log_p[np.arange(len(sums)), np.maximum(bins, 0)] + self._bins.log_within(sums) - above
+        return np.where((bins < 0) | (sums < least), -np.inf, found)

@@ -24,6 +24,7 @@ from .learner import CascadeLearner
 from .settings import Settings, resolve
 
 Job = TypeVar("Job", bound=CascadeJob)
+Model = TypeVar("Model", bound=nn.Module)
 Chosen = TypeVar("Chosen", bound=Any)  # settings, with threads among them
 _QUIET = 0.3  # seconds between two reports of progress
 
@@ -64,16 +65,7 @@ def once(job: Job, settings: Chosen, trainer: Callable[[Job, Chosen, dict[str, A
 def _train(job: CascadeJob, settings: Settings, identity: dict[str, Any]) -> Path:
     inputs, bins = Inputs.fit(job.conditions, job.geometry), Bins.fit(job.sums(), job.min_photons)
     scaled = inputs(job.conditions)
-    sizes = Sizes(
-        conditions=scaled.shape[1],
-        bins=len(bins),
-        members=settings.members,
-        sum_width=settings.sum_width,
-        components=settings.components,
-        width=settings.width,
-        fine_width=settings.fine_width,
-        single_width=settings.single_width,
-    )
+    sizes = sizes_of(settings, scaled.shape[1], len(bins))
     start = rng.derive(job.seed, "cascade start")
     dropouts = (settings.sum_dropout, settings.dropout, settings.fine_dropout)
     model = make(Tree(job.shape), sizes, start, dropouts)
@@ -82,7 +74,7 @@ def _train(job: CascadeJob, settings: Settings, identity: dict[str, Any]) -> Pat
     draw = np.random.default_rng(rng.derive(job.seed, "cascade judges"))
     rows = min(settings.validation_rows, len(learner.held_out))
     judges = np.sort(draw.choice(learner.held_out, rows, replace=False))
-    state = learn(job, identity, learner, judge, judges, settings.evaluations)
+    state = learn(job, identity, learner, loader(judge), judges, settings.evaluations)
     arrays = stored(state, settings.storage)
     judge.load_state_dict({name: torch.from_numpy(array).float() for name, array in arrays.items()})
     header = {
@@ -98,6 +90,20 @@ def _train(job: CascadeJob, settings: Settings, identity: dict[str, Any]) -> Pat
         "training": units(learner.likelihood(judge, some)),
     }
     return ending(job, header, identity, state, arrays, likelihood)
+
+
+def sizes_of(settings: Settings, conditions: int, bins: int) -> Sizes:
+    """The sizes of networks for so many scaled conditions and bins of the photon sum."""
+    return Sizes(
+        conditions=conditions,
+        bins=bins,
+        members=settings.members,
+        sum_width=settings.sum_width,
+        components=settings.components,
+        width=settings.width,
+        fine_width=settings.fine_width,
+        single_width=settings.single_width,
+    )
 
 
 class Learner(Resumable, Protocol):
@@ -133,7 +139,7 @@ def learn(
     job: CascadeJob,
     identity: Mapping[str, Any],
     learner: Learner,
-    judge: nn.Module,
+    judge: Callable[[Mapping[str, Tensor]], Any],
     rows: Any,
     evaluations: int,
 ) -> State:
@@ -143,7 +149,7 @@ def learn(
         job: tells where checkpoints lie, and is told the progress.
         identity: of the training.
         learner: to be trained.
-        judge: takes the learner's weights, to be judged.
+        judge: makes a model of the learner's weights, to be judged.
         rows: of the job, held out.
         evaluations: how often a checkpoint is judged, and written.
 
@@ -160,8 +166,7 @@ def learn(
         due = state.step % every == 0 or state.step == learner.steps
         if due:
             state.seconds = time.monotonic() - started
-            judge.load_state_dict(dict(learner.weights()))
-            levels = learner.likelihood(judge, rows)
+            levels = learner.likelihood(judge(learner.weights()), rows)
             validation = -sum(levels.values())
             state.history.append(
                 {
@@ -185,6 +190,16 @@ def learn(
     if not state.best:
         raise ValueError("the validation likelihood was never a number: the training has diverged")
     return state
+
+
+def loader(model: Model) -> Callable[[Mapping[str, Tensor]], Model]:
+    """What puts weights into a model and gives it back."""
+
+    def load(weights: Mapping[str, Tensor]) -> Model:
+        model.load_state_dict(dict(weights))
+        return model
+
+    return load
 
 
 def units(levels: Mapping[str, float]) -> dict[str, Any]:
@@ -214,8 +229,9 @@ def ending(
     state: State,
     arrays: Arrays,
     likelihood: dict[str, Any],
+    more: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write weights and record, and return the weights file."""
+    """Write weights and record, which also tell ``more``, and return the weights file."""
     training = {
         "seed": job.seed,
         "steps": state.step,
@@ -223,5 +239,6 @@ def ending(
         "validation": state.best_score,
         "likelihood": likelihood,
         "parameters": sum(array.size for array in arrays.values()),
+        **(more or {}),
     }
     return finish(job.out, header, identity, state, arrays, training, job.training_particles)

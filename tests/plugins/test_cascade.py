@@ -86,6 +86,20 @@ def test_a_higher_threshold_is_kept_without_redrawing(ours):
     np.testing.assert_array_equal(found == -np.inf, below)
 
 
+def test_the_mixture_shares_out_among_its_experts(ours):
+    """What is shipped is small, knows its data, and gives unseen responses the likelihood of its record."""
+    simulator = ours.simulators["mixture-of-cascades"].factory(Context(ours.detectors["proton"]))
+    assert simulator.footprint["bytes"] < 3e6
+    assert simulator.trained_on.dataset == EMBEDDED["proton"].fingerprint
+    unseen = make_dataset("proton", particles=400, repeats=2, seed=98)
+    told = simulator.training_record["likelihood"]["validation"]["nats"]["all"]
+    assert isinstance(simulator, Likelihood)
+    found = simulator.log_prob(unseen.conditions, unseen.showers)
+    assert found.mean() == pytest.approx(told, rel=0.25)
+    drawn = simulator.generate(unseen.conditions, seed=1)
+    assert drawn.sum() == pytest.approx(unseen.showers.sum(), rel=0.15)
+
+
 @pytest.mark.parametrize("value", [0, 1e-30, 1e20, -1e20, 3e38])
 @pytest.mark.parametrize("detector", EMBEDDED)
 def test_conditions_far_outside_the_training_range_get_a_response(ours, detector, value):

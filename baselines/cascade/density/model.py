@@ -50,7 +50,17 @@ class Sizes:
         return cls(**{name: int(stored[name]) for name in cls.__annotations__})
 
 
-class Cascade(nn.Module):
+class OverTree(nn.Module):
+    """Networks that share photons out over a tree.
+
+    Attributes:
+        image_tree: of the images.
+    """
+
+    image_tree: Tree
+
+
+class Cascade(OverTree):
     """Networks of a count cascade.
 
     Where a shower falls (coarse levels) is soon learned by heart, what it looks like (fine levels) is not: so

@@ -8,7 +8,7 @@ import torch
 
 from simbench.harness import rng
 
-from ..training import ending, learn, once, stored, units
+from ..training import ending, learn, loader, once, stored, units
 from .job import EnergyJob
 from .learner import EnergyLearner
 from .networks import Sizes, make
@@ -44,7 +44,7 @@ def _train(job: EnergyJob, settings: EnergySettings, identity: dict[str, object]
     draw = np.random.default_rng(rng.derive(job.seed, "energy cascade judges"))
     rows = min(settings.validation_rows, len(learner.held_out))
     judges = np.sort(draw.choice(learner.held_out, rows, replace=False))
-    state = learn(job, identity, learner, judge, judges, settings.evaluations)
+    state = learn(job, identity, learner, loader(judge), judges, settings.evaluations)
     arrays = stored(state, settings.storage)
     judge.load_state_dict({name: torch.from_numpy(array).float() for name, array in arrays.items()})
     header = {

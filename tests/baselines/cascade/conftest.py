@@ -1,8 +1,11 @@
 """Small cascades with random weights, so far from a start that every probability is of its own size."""
 
+from itertools import combinations_with_replacement
+
 import numpy as np
 import pytest
 import torch
+from scipy.stats import chisquare
 
 from simbench.baselines.cascade.density import tree
 from simbench.baselines.cascade.density.model import Cascade, Sizes
@@ -25,6 +28,49 @@ QUICK = {
     "members": "2",
     "validation": "0.2",
 }
+
+
+@pytest.fixture(scope="session")
+def all_images():
+    """``all_images(shape, photons)``: every way to put so many photons into the pixels."""
+
+    def make(shape, photons):
+        pixels = shape[0] * shape[1]
+        ways = list(combinations_with_replacement(range(pixels), photons))
+        images = np.zeros((len(ways), pixels), int)
+        for k in range(photons):
+            np.add.at(images, (np.arange(len(ways)), [way[k] for way in ways]), 1)
+        return images.reshape(-1, *shape)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def chance():
+    """``chance(drawn, images, probabilities)``: p of a chi-square test that draws follow these.
+
+    All other images are one kind more, with what probability is left. What is expected fewer than five times
+    is taken together.
+    """
+
+    def make(drawn, images, probabilities):
+        flat = images.reshape(len(images), -1)
+        number = {image.tobytes(): k for k, image in enumerate(flat.astype(np.int32))}
+        found = [number.get(image.tobytes()) for image in drawn.reshape(len(drawn), -1).astype(np.int32)]
+        observed = np.bincount([k for k in found if k is not None], minlength=len(images))
+        left, others = 1 - probabilities.sum(), len(drawn) - observed.sum()
+        if others and left < 1e-9:
+            return 0.0
+        expected = len(drawn) * np.append(probabilities, max(left, 0))
+        observed = np.append(observed, others)
+        rare = expected < 5
+        observed = np.append(observed[~rare], observed[rare].sum())
+        expected = np.append(expected[~rare], expected[rare].sum())
+        if expected[-1] < 5:
+            observed, expected = observed[:-1], expected[:-1] * observed[:-1].sum() / expected[:-1].sum()
+        return chisquare(observed, expected).pvalue
+
+    return make
 
 
 @pytest.fixture
