@@ -47,9 +47,9 @@ def contents_page(boards: Sequence[Board], submissions: Sequence[Submission]) ->
     rows = [
         {"floor": False, "cells": [
             _text(board.detector), _text(board.protocol, _board_path(board)), _count(len(board.submissions)),
-            _count(len(board.entries)), _text(_fixed(board)),
+            _count(len(board.entries)), Cell(fixed, fixed, "long"),
         ]}
-        for board in boards
+        for board, fixed in ((board, _fixed(board)) for board in boards)
     ]  # fmt: skip
     heads = [("detector", "text"), ("protocol", "text"), ("submissions", "number"), ("models", "number"),
              ("held fixed", "text")]  # fmt: skip

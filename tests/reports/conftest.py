@@ -1,12 +1,13 @@
 """Hand-made results: small, and every number in them chosen."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from chromium import chromium
 
 from simbench.harness.data.unit import Unit
 from simbench.harness.record.folder import REFERENCE, RunFolder, save_unit, unit_path
@@ -14,6 +15,12 @@ from simbench.harness.record.folder import REFERENCE, RunFolder, save_unit, unit
 HOSTILE = "a|b `c` *d* _e_ <b>[red]&#$%^~{}\\ é漢 [/]\x1b[31m\nend"
 
 Make = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as running:
+        yield running
 
 
 def make_model(name: str, mean: float = 3.1, std: float | None = 0.023, **more: Any) -> dict[str, Any]:
