@@ -7,6 +7,7 @@ The files have no name and vanish with their arrays. They lie in the system's fo
 import mmap
 import os
 import tempfile
+from collections.abc import Iterable
 from typing import Any
 from weakref import WeakSet
 
@@ -40,6 +41,20 @@ def take(values: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> npt.NDArray[A
     for start in range(0, len(rows), _ROWS):
         found[start : start + _ROWS] = values[rows[start : start + _ROWS]]
         forget()
+    return found
+
+
+def gather(blocks: Iterable[npt.NDArray[Any]], rows: int) -> npt.NDArray[Any]:
+    """Blocks one below the other, of at least one row together and of ``rows`` in all; in a file if large."""
+    found, done = None, 0
+    for block in blocks:
+        if found is None:
+            found = empty((rows, *block.shape[1:]), block.dtype)
+        found[done : done + len(block)] = block
+        done += len(block)
+        forget()
+    if found is None or done != rows:
+        raise ValueError(f"blocks should have {rows} rows together, and one at least; found {done}")
     return found
 
 

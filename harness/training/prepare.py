@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from .. import mapped
 from ..data.open import load_rows, parts_of, share_of_test
 from ..data.split import particle_hashes
 from ..data.sums import Projection
@@ -58,7 +59,7 @@ def prepare(
         parts = parts_of(opened, request.split, request.split_seed, threshold)
         fit, held_out = parts.train, parts.validation
         validation = load_rows(opened, held_out, projection)
-        showers = np.concatenate(list(opened.blocks(fit)))
+        showers = mapped.gather(opened.blocks(fit), len(fit))
         conditions, particle = opened.conditions[fit], opened.particle[fit]
         asked = opened.conditions[held_out]
         # Validation particles choose the checkpoint, so a test must not hold them either.

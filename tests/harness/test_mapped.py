@@ -120,3 +120,13 @@ def test_a_damaged_one_is_none(large, tmp_path, damage):
 def test_ranks_are_those_of_the_distinct_numbers(particle):
     particle = np.array(particle, np.int64)
     assert ranks(particle).tolist() == np.unique(particle, return_inverse=True)[1].tolist()
+
+
+def test_blocks_are_put_below_one_another(large):
+    blocks = [np.full((rows, 2), rows, np.uint16) for rows in (3, 1, 2)]
+    found = mapped.gather(iter(blocks), 6)
+    assert found.dtype == np.uint16
+    np.testing.assert_array_equal(found, np.concatenate(blocks))
+    for rows, some in ((7, blocks), (0, [])):
+        with pytest.raises(ValueError, match=f"should have {rows} rows"):
+            mapped.gather(iter(some), rows)
