@@ -7,7 +7,7 @@ training part beside it says whether it has learned responses by heart.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ from .opening import open_asked
 from .placement import resolve_device
 from .request import Request
 from .watch import Watch
+
+Values: TypeAlias = Mapping[str, npt.NDArray[np.float64]]  # by term, (N,) log p of responses
 
 TOTAL = "all"
 PARTS = ("test", "training")
@@ -50,6 +52,8 @@ class Likelihoods:
         dataset: its fingerprint.
         rows: how many responses of each part.
         terms: by model, part and term; :data:`TOTAL` is log p itself, the others add up to it.
+        behind: by model but the best, and by term that both tell, the test part's terms less the best
+            model's, response by response: most of what makes log p differ is common to all models.
         impossible: by model and part, the share of responses that the model never generates, left out.
         unable: the models that know no probabilities.
     """
@@ -58,6 +62,7 @@ class Likelihoods:
     dataset: str
     rows: Mapping[str, int]
     terms: Mapping[str, Mapping[str, Mapping[str, Term]]]
+    behind: Mapping[str, Mapping[str, Term]]
     impossible: Mapping[str, Mapping[str, float]]
     unable: tuple[str, ...]
 
@@ -112,23 +117,33 @@ def likelihoods(
             report(done, total)
 
         found = {
-            label: {part: _part(simulator, data, chosen, seen) for part, chosen in rows.items()}
+            label: {part: _values(simulator, data, chosen, seen) for part, chosen in rows.items()}
             for label, simulator in able.items()
         }
+        owners = {part: data.particle[chosen] for part, chosen in rows.items()}
+        terms = {
+            label: {part: _terms(values, owners[part]) for part, values in parts.items()}
+            for label, parts in found.items()
+        }
+        best, *others = _ranked(terms)
         return Likelihoods(
             detector.name,
             data.fingerprint,
             {part: len(chosen) for part, chosen in rows.items()},
-            {label: {part: terms for part, (terms, _) in parts.items()} for label, parts in found.items()},
-            {label: {part: share for part, (_, share) in parts.items()} for label, parts in found.items()},
+            terms,
+            {one: _behind(found[one]["test"], found[best]["test"], owners["test"]) for one in others},
+            {
+                label: {part: float(1 - np.isfinite(values[TOTAL]).mean()) for part, values in parts.items()}
+                for label, parts in found.items()
+            },
             tuple(unable),
         )
 
 
-def _part(
+def _values(
     simulator: Likelihood, data: Dataset, rows: npt.NDArray[np.int64], seen: Callable[[int], None]
-) -> tuple[dict[str, Term], float]:
-    """The terms of a part of the data, and the share of what is impossible."""
+) -> Values:
+    """Log p of each response of a part of the data, :data:`TOTAL` first and then by term."""
     levels = getattr(simulator, "log_prob_levels", None)
     found: dict[str, list[npt.NDArray[np.float64]]] = {}
     for start in range(0, len(rows), _BLOCK):
@@ -142,12 +157,20 @@ def _part(
         seen(len(block))
     terms = {name: np.concatenate(values) for name, values in found.items()}
     whole = terms.get(TOTAL, np.sum(list(terms.values()), axis=0))
-    possible = np.isfinite(whole)
-    owner = data.particle[rows][possible]
-    every = {TOTAL: whole} | {name: values for name, values in terms.items() if name != TOTAL}
-    return {name: _term(values[possible], owner) for name, values in every.items()}, float(
-        1 - possible.mean()
-    )
+    return {TOTAL: whole} | {name: values for name, values in terms.items() if name != TOTAL}
+
+
+def _terms(values: Values, owner: npt.NDArray[np.int64]) -> dict[str, Term]:
+    """Means over the responses that are possible."""
+    possible = np.isfinite(values[TOTAL])
+    return {name: _term(each[possible], owner[possible]) for name, each in values.items()}
+
+
+def _behind(values: Values, best: Values, owner: npt.NDArray[np.int64]) -> dict[str, Term]:
+    """The mean of paired differences to the best model, over the responses that both may generate."""
+    both = np.isfinite(values[TOTAL]) & np.isfinite(best[TOTAL])
+    common = [name for name in values if name in best]
+    return {name: _term(values[name][both] - best[name][both], owner[both]) for name in common}
 
 
 def _term(values: npt.NDArray[np.float64], owner: npt.NDArray[np.int64]) -> Term:
@@ -163,4 +186,8 @@ def _term(values: npt.NDArray[np.float64], owner: npt.NDArray[np.int64]) -> Term
 
 def models_of(found: Likelihoods) -> Sequence[str]:
     """The models, the most probable data first."""
-    return sorted(found.terms, key=lambda label: -found.terms[label]["test"][TOTAL].mean)
+    return _ranked(found.terms)
+
+
+def _ranked(terms: Mapping[str, Mapping[str, Mapping[str, Term]]]) -> list[str]:
+    return sorted(terms, key=lambda label: -terms[label]["test"][TOTAL].mean)

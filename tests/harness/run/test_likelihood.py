@@ -88,6 +88,20 @@ def test_the_truth_is_more_probable_than_anything_else(ask):
     assert table.index("true") < table.index("dim")
 
 
+def test_models_are_compared_response_by_response(ask, toy):
+    """The error is that of the differences: of one particle with all its responses, each counts once."""
+    found = ask("dim", "true", "terms", "never")
+    assert set(found.behind) == {"dim", "terms", "never"}
+    less = found.behind["dim"][TOTAL]
+    means = [found.terms[label]["test"][TOTAL].mean for label in ("dim", "true")]
+    assert less.mean == pytest.approx(means[0] - means[1])
+    assert 0 < less.error < 0.5 * found.terms["true"]["test"][TOTAL].error
+    assert (found.behind["terms"][TOTAL].mean, found.behind["never"][TOTAL].mean) == pytest.approx((0, 0))
+    assert set(found.behind["terms"]) == {TOTAL}  # the best tells no others
+    assert "less the best" in render_likelihoods(found, "table")
+    assert "less the best" not in render_likelihoods(ask("true"), "table")
+
+
 def test_terms_add_up_to_all(ask):
     found = ask("true", "terms", limit=15)
     assert found.rows == {"test": 15, "training": 15}
