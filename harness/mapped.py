@@ -14,7 +14,7 @@ from weakref import WeakSet
 import numpy as np
 import numpy.typing as npt
 
-LARGE = 8 * 2**20  # bytes; smaller arrays stay in memory
+LARGE = 2 * 2**20  # bytes; smaller arrays stay in memory
 _ROWS = 2**16  # taken at a time
 _maps: "WeakSet[mmap.mmap]" = WeakSet()
 
@@ -56,6 +56,13 @@ def gather(blocks: Iterable[npt.NDArray[Any]], rows: int) -> npt.NDArray[Any]:
     if found is None or done != rows:
         raise ValueError(f"blocks should have {rows} rows together, and one at least; found {done}")
     return found
+
+
+def flatnonzero(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """As :func:`numpy.flatnonzero`, in a file if it is large."""
+    turns = range(0, max(len(mask), 1), _ROWS)
+    places = (np.flatnonzero(mask[start : start + _ROWS]) + start for start in turns)
+    return gather(places, int(np.count_nonzero(mask)))
 
 
 def forget() -> None:

@@ -1,7 +1,9 @@
-"""What the system around a process says: in how many threads it may compute, and what has failed."""
+"""The system around a process: in how many threads it may compute, what has failed, memory given back."""
 
+import ctypes
 import os
 import re
+from contextlib import suppress
 
 
 def threads_allowed() -> int | None:
@@ -11,6 +13,12 @@ def threads_allowed() -> int | None:
     """
     found = re.fullmatch(r"\s*0*([1-9][0-9]{0,5})\s*(,.*)?", os.environ.get("OMP_NUM_THREADS", ""))
     return int(found[1]) if found else None
+
+
+def give_back() -> None:
+    """Give freed memory back to the system, where the C library can: it keeps most for the next arrays."""
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def told(error: BaseException) -> str:

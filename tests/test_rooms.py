@@ -20,6 +20,7 @@ ROOT_OF_HARNESS = (
     "harness.rng",
     "harness.system",
 )
+NUMBERS = ("harness.arrays", "harness.errors", "harness.mapped", "harness.rng")
 BELOW_MODELS = (
     "harness.plugin",
     "harness.data",
@@ -49,9 +50,9 @@ ROOMS = {
         "harness.python",
     ),
     "harness.processes": ("harness.errors",),
-    "harness.plugin": ("harness.arrays", "harness.errors", "harness.forms", "harness.rng"),
-    "harness.metrics.tools": ("harness.plugin", "harness.errors", "harness.rng"),
-    "harness.metrics": ("harness.metrics.tools", "harness.plugin", "harness.errors", "harness.rng"),
+    "harness.plugin": ("harness.arrays", "harness.errors", "harness.forms", "harness.mapped", "harness.rng"),
+    "harness.metrics.tools": ("harness.plugin", *NUMBERS),
+    "harness.metrics": ("harness.metrics.tools", "harness.plugin", *NUMBERS),
     "harness.data": ("harness.plugin", *ROOT_OF_HARNESS),
     "harness.data.pickles": ("harness.errors",),
     "harness.record": ("harness.plugin", "harness.data", *ROOT_OF_HARNESS),

@@ -199,7 +199,7 @@ def split_rows(
     kept = np.ones(len(data), dtype=np.bool_)
     if min_photons > data.min_photons:
         kept = data.photons() >= min_photons
-    parts = np.flatnonzero(~test & kept), np.flatnonzero(test & kept)
+    parts = mapped.flatnonzero(~test & kept), mapped.flatnonzero(test & kept)
     if not all(len(part) for part in parts):
         raise UserError(f"--min-photons {min_photons} leaves no responses in the training or the test part")
     return parts

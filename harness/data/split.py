@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import rng
+from ..arrays import ranks
 from ..errors import UserError
 
 KINDS = ("particle", "event", "file")  # the last one by the files that data were imported from
@@ -47,13 +48,6 @@ def selected(
     chosen = np.zeros(count, dtype=np.bool_)
     chosen[order[:taken]] = True
     return chosen[unit_of]
-
-
-def ranks(particle: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """(N,) the rank of each row's number among all distinct ones, from 0."""
-    if len(particle) and (particle[1:] >= particle[:-1]).all():  # as datasets are written: nothing to sort
-        return np.concatenate([[0], np.cumsum(particle[1:] > particle[:-1])])
-    return np.asarray(np.unique(particle, return_inverse=True)[1], np.int64)
 
 
 def particle_hashes(conditions: npt.NDArray[np.float32]) -> npt.NDArray[np.uint64]:

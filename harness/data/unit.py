@@ -107,7 +107,9 @@ class Unit:
     @property
     def photons(self) -> Sums:
         """(N,) photon sums."""
-        return np.asarray(self.sums[:, self.columns.index("photons")], dtype=np.float64)
+        found = mapped.empty((len(self.sums),), np.float64)
+        found[:] = self.sums[:, self.columns.index("photons")]
+        return found
 
     @property
     def centre(self) -> Sums:

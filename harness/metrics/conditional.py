@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from .. import mapped
+from ..arrays import ranks
 from ..plugin.metric import Resampling
 from .tools.arrays import Floats, Integers, columns, labels, pair, row_for_row
 from .tools.grouped import wasserstein_by_group
@@ -48,14 +50,16 @@ class ByParticle:
 
         Particles with one response on a side have no spread, and are left out of all but ``bias`` and ``ws``.
         """
-        share = np.ones((len(self.units), 1)) if weights is None else np.asarray(weights, dtype=np.float64)
+        given = weights is not None
+        share = np.asarray(weights, dtype=np.float64) if given else np.ones((len(self.units), 1))
         if share.ndim != 2 or len(share) != len(self.units):
             raise ValueError(f"weights should have the shape ({len(self.units)}, B), found {share.shape}")
         several = np.asarray((self.counts > 1).all(axis=0))
-        shares = share[several], share[several].sum(axis=0)
+        weights = share if several.all() else share[several]
+        shares = weights, weights.sum(axis=0)
         columns = [self._averages(column, share, several, shares) for column in range(self.means.shape[2])]
         found = {name: np.array([each[name] for each in columns]) for name in columns[0]}
-        return found if weights is not None else {name: values[:, 0] for name, values in found.items()}
+        return found if given else {name: values[:, 0] for name, values in found.items()}
 
     def _averages(
         self, column: int, share: Floats, several: npt.NDArray[np.bool_], shares: tuple[Floats, Floats]
@@ -103,18 +107,21 @@ def by_particle(
         labels(particle if generated_particle is None else generated_particle, len(sides[1]), "particle"),
     )
     units = np.unique(owners[0])
-    alone = np.setxor1d(units, owners[1])
+    alone = np.setxor1d(units, np.unique(owners[1]), assume_unique=True)
     if len(alone):
         raise ValueError(f"particle {alone[0]} has responses on one side only")
-    group = [np.searchsorted(units, owner) for owner in owners]
+    own = ranks(owners[0])
+    group = [own, own if owners[1] is owners[0] else ranks(owners[1])]
     counts = np.stack([np.bincount(one, minlength=len(units)) for one in group])
-    means, variances = np.empty((2, 2, len(units), sides[0].shape[1]))
-    distance = np.empty((len(units), sides[0].shape[1]))
+    means, variances = mapped.empty((2, 2, len(units), sides[0].shape[1]), np.float64)
+    distance = mapped.empty((len(units), sides[0].shape[1]), np.float64)
     for column, both in enumerate(columns(*sides)):
         for place, (values, one) in enumerate(zip(both, group, strict=True)):
             count = counts[place]
             mean = np.bincount(one, weights=values, minlength=len(units)) / count
-            squares = np.bincount(one, weights=(values - mean[one]) ** 2, minlength=len(units))
+            step = mean[one]
+            np.subtract(values, step, out=step)
+            squares = np.bincount(one, weights=np.square(step, out=step), minlength=len(units))
             means[place, :, column] = mean
             variances[place, :, column] = np.where(count > 1, squares / np.maximum(count - 1, 1), np.nan)
         distance[:, column] = wasserstein_by_group(both[0], group[0], both[1], group[1], len(units))

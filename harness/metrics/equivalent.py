@@ -23,10 +23,12 @@ true responses spread over more bins say less of each: it is fixed (:data:`.tool
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import ranks
 from ..errors import TooFewError
 from .tools.arrays import Floats, Integers, jackknife_error, labels, parts, row_for_row
 from .tools.grouped import absolute_sums
@@ -109,15 +111,16 @@ def equivalent(
     inside = told >= 0
     if not inside.any():
         raise ValueError("no response is in a bin: all labels are negative")
-    owner = labels(particle, rows, "particle")[inside]
-    owner = np.unique(owner, return_inverse=True)[1].astype(np.int64)
+    some: Any = slice(None) if inside.all() else inside
+    owner = ranks(labels(particle, rows, "particle")[some])
     if owner.max() < 1:
         raise TooFewError("equivalent statistics need responses of at least 2 particles, found 1")
-    member = np.unique(told[inside], return_inverse=True)[1].astype(np.int64)
+    member = ranks(told[some])
     part = parts(owner, min(PARTS, int(owner.max()) + 1), seed, "equivalent")
-    pairs = _Pairs(member, owner, part)
+    pairs, bins = _Pairs(member, owner, part), int(member.max()) + 1
+    del told, member, owner, part  # of a large sample they are large
     found = [
-        pairs.relative(first[inside], second[inside])
+        pairs.relative(first[some], second[some])
         for first, second in zip(sides[0].T, sides[1].T, strict=True)
     ]
     values = np.array(found)  # (C, 1 + parts)
@@ -126,7 +129,6 @@ def equivalent(
         raise TooFewError("nothing to measure: the reference does not vary in any bin")
     whole, *without = np.nanmean(values[known], axis=0)
     error = jackknife_error(without)
-    bins = int(member.max()) + 1
 
     def worth(excess: float) -> float:
         return float(bins / excess) if excess > 0 else float("inf")
@@ -155,7 +157,7 @@ class _Pairs:
         self._bins, self._parts = int(member.max()) + 1, int(part.max()) + 1
         self._member = member
         self._place = member * self._parts + part  # a bin's part
-        self._by_particle = np.unique(member * (owner.max() + 1) + owner, return_inverse=True)[1]
+        self._by_particle = ranks(member * (owner.max() + 1) + owner)
         size = np.bincount(member)
         in_part = np.bincount(self._place, minlength=self._bins * self._parts).reshape(-1, self._parts)
         of_place = np.zeros(self._by_particle.max() + 1, np.int64)
@@ -176,7 +178,8 @@ class _Pairs:
             (self._place, self._bins * self._parts),
             (self._by_particle, int(self._by_particle.max()) + 1),
         )
-        sums = [absolute_sums(first, group, second, group, many) for group, many in groups]
+        found = (absolute_sums(first, group, second, group, many) for group, many in groups)
+        sums = [[[self._summed(each) for each in side] for side in sides] for sides in found]
         across = self._total([own[1] for own, _ in sums], [other[0] for _, other in sums])
         within = self._total(*[[own[0] for own, _ in sums]] * 2)
         generated = self._total(*[[other[1] for _, other in sums]] * 2)
@@ -193,18 +196,17 @@ class _Pairs:
         """(bins, 1 + parts) sum over the compared pairs, of all rows, and without each part.
 
         Args:
-            forth: of the rows of one side, their sums to the other side's rows in the same bin, in the same
-                bin and part, and in the same bin and of the same particle.
+            forth: (bins, parts) each: of the rows of one side, their sums to the other side's rows in the
+                same bin, in the same bin and part, and in the same bin and of the same particle.
             back: the same of the rows of the other side.
         """
-        shape = (self._bins, self._parts)
-
-        def summed(values: Floats) -> Floats:
-            found = np.bincount(self._place, weights=values, minlength=shape[0] * shape[1])
-            return np.asarray(found, dtype=np.float64).reshape(shape)
-
         # pairs that leave with a part: those with one row in it, counted from each side, less those with
         # both; pairs of one particle, never counted, lie in one part
-        leave = summed(forth[0]) + summed(back[0]) - summed(forth[1]) - summed(forth[2])
-        whole = (summed(forth[0]) - summed(forth[2])).sum(axis=1, keepdims=True)
+        leave = forth[0] + back[0] - forth[1] - forth[2]
+        whole = (forth[0] - forth[2]).sum(axis=1, keepdims=True)
         return np.concatenate([whole, whole - leave], axis=1)
+
+    def _summed(self, values: Floats) -> Floats:
+        """(bins, parts) sums of (N,) values."""
+        found = np.bincount(self._place, weights=values, minlength=self._bins * self._parts)
+        return np.asarray(found, dtype=np.float64).reshape(self._bins, self._parts)

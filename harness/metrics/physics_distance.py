@@ -95,8 +95,11 @@ def fpd(
     count = min(PARTS, min(len(np.unique(owner)) for owner in owners))
     if count < 3:
         raise TooFewError(f"fpd needs at least 3 particles on either side, found {count}")
-    part = parts(np.concatenate(owners), count, seed, "fpd")
-    halves = part[: len(sides[0])], part[len(sides[0]) :]
+    if owners[0] is owners[1]:
+        halves = (parts(owners[0], count, seed, "fpd"),) * 2
+    else:
+        part = parts(np.concatenate(owners), count, seed, "fpd")
+        halves = part[: len(sides[0])], part[len(sides[0]) :]
     moments = [_Moments.of(*side, count, standard) for side in zip(sides, halves, strict=True)]
     if any((side.rows == side.rows.sum()).any() for side in moments):
         raise ValueError("fpd needs the particles of either side in more than one part")

@@ -30,7 +30,8 @@ def wasserstein(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
         if not (np.isfinite(sample[0]) and np.isfinite(sample[-1])):
             raise ValueError(f"the Wasserstein distance needs finite values; the {which} sample has others")
     if len(a) == len(b):
-        return float(np.abs(a - b).mean())
+        a -= b
+        return float(np.abs(a, out=a).mean())
     points = np.sort(np.concatenate([a, b]), kind="stable")
     below_a = np.searchsorted(a, points[:-1], side="right") / len(a)
     below_b = np.searchsorted(b, points[:-1], side="right") / len(b)

@@ -7,14 +7,15 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from .. import rng
+from .. import mapped, rng
+from ..arrays import ranks
 from ..errors import UserError
 
 Floats = npt.NDArray[np.floating]
 
 
 REPLICATES = 400  # a standard error is then known to 1 / sqrt(2 * 400), 4 %
-_HELD = 4_000_000  # numbers of a bootstrap at a time
+_HELD = 2_000_000  # numbers of a bootstrap at a time
 
 
 @dataclass(frozen=True)
@@ -162,16 +163,16 @@ class Resampling:
         Raises:
             UserError: there is only one particle.
         """
-        labels, group = np.unique(particle, return_inverse=True)
-        count = len(labels)
+        group = ranks(particle)
+        count = int(group.max(initial=-1)) + 1
         if count < 2:
             raise UserError(f"resampling needs responses of at least 2 particles, found {count}")
         streams = rng.keys(rng.derive(seed, "bootstrap"), np.arange(replicates))
-        weights = np.empty((count, replicates), np.uint8)  # a particle comes once on average
+        weights = mapped.empty((count, replicates), np.uint8)  # a particle comes once on average
         for replicate, stream in enumerate(streams):
             drawn = (rng.uniform(stream, np.arange(count)) * count).astype(np.int64)
             weights[:, replicate] = np.bincount(drawn, minlength=count)
-        return cls(group.astype(np.int64), weights)
+        return cls(group, weights)
 
     @property
     def particles(self) -> int:

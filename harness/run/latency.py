@@ -3,12 +3,11 @@
 A call is one ``generate`` of a batch of particles; O2 asks for one particle at a time, on one thread.
 """
 
-import ctypes
 import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from .. import rng
 from ..plugin.description import describe
 from ..plugin.simulators import Simulator
 from ..processes.workers import with_threads
+from ..system import give_back
 
 CALLS = {1: 200, 100: 20, 10_000: 3}  # by particles in a call: so many are timed
 ENGINES = ("torch", "onnx")  # a model that names another, or none, has that one only
@@ -148,8 +148,7 @@ def peak_memory() -> Iterator[list[int]]:
         yield grown
         return
     gc.collect()
-    with suppress(OSError, AttributeError):  # another C library
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    give_back()
     before, most, stop = _resident() or before, [0], threading.Event()
 
     def watch() -> None:

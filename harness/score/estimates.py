@@ -13,6 +13,7 @@ from ..metrics.tools.replicates import Floats
 from ..plugin.metric import Metric, Resampling, Scored
 from ..record.folder import RunFolder
 from ..record.protocol import require_same
+from ..system import give_back
 from .evaluate import measure, overall
 from .rescore import reference_of, scored_runs
 from .significance import Estimate
@@ -64,6 +65,7 @@ class Resamples:
         rows = []
         for scored in islice(scored_runs(folder, reference, model["name"], self.convention), len(values)):
             mapped.forget()
+            give_back()
             found = self._replicates(metric, scored)
             if found is None:
                 return Estimate(tuple(values), stream=stream)

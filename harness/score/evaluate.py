@@ -145,7 +145,7 @@ def measure_all(metric: Metric, run: Scored) -> list[Value]:
     values = measure(metric, run)
     if metric.resampled is None or run.particle is None or overall(values) is None:
         return values
-    if len(np.unique(run.particle)) < 2:
+    if (run.particle == run.particle[:1]).all():  # nothing to draw from
         return values
     found = float(np.std(metric.resampled(run, Resampling.of(run.particle)), ddof=1))
     if not np.isfinite(found):

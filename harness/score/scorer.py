@@ -17,6 +17,7 @@ from ..plugin.registry import Registry, load
 from ..processes.executors import Executor
 from ..processes.workers import ENDED, LATE, RAISED, Reply
 from ..record.folder import REFERENCE, load_unit
+from ..system import give_back
 from .evaluate import Measured, NotMeasuredError, measure_all, scored
 from .rescore import scored_run
 
@@ -54,6 +55,7 @@ class Scorer:
         try:
             run = self._run(task)
             mapped.forget()  # what the last metric has looked at
+            give_back()  # and what it has freed
             answer = measure_all(self._metrics[task.metric], run)
         except NotMeasuredError as error:
             return Reply(None, time.monotonic() - begun, str(error), RAISED)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simbench.harness import mapped
-from simbench.harness.data.split import ranks
+from simbench.harness.arrays import ranks
 from simbench.harness.data.unit import Gathered, Unit, joined
 from simbench.harness.record.folder import load_unit, save_unit
 
@@ -45,6 +45,14 @@ def test_rows_are_taken_in_turns(large, monkeypatch):
     values = np.arange(60).reshape(30, 2)
     rows = np.array([0, 3, 4, 9, 11, 20, 20, 29, 5])
     assert mapped.take(values, rows).tolist() == values[rows].tolist()
+
+
+def test_places_of_a_mask_are_found_in_turns(large, monkeypatch):
+    monkeypatch.setattr(mapped, "_ROWS", 4)
+    mask = np.arange(30) % 7 < 2
+    found = mapped.flatnonzero(mask)
+    assert found.tolist() == np.flatnonzero(mask).tolist()
+    assert not found.flags.owndata
 
 
 def test_without_room_it_is_in_memory(large, monkeypatch):
@@ -116,7 +124,9 @@ def test_a_damaged_one_is_none(large, tmp_path, damage):
     assert load_unit(path) is None
 
 
-@pytest.mark.parametrize("particle", [[3, 3, 5, 9], [5, 3, 9, 3], [7], [], [-(2**63), 0, 2**63 - 1]])
+@pytest.mark.parametrize(
+    "particle", [[3, 3, 5, 9], [5, 3, 9, 3], [7], [], [-(2**63), 0, 2**63 - 1], [2**63 - 1, -(2**63), 0]]
+)
 def test_ranks_are_those_of_the_distinct_numbers(particle):
     particle = np.array(particle, np.int64)
     assert ranks(particle).tolist() == np.unique(particle, return_inverse=True)[1].tolist()

@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ... import rng
+from ... import mapped, rng
+from ...arrays import ranks
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
@@ -100,7 +101,7 @@ def labels(values: npt.ArrayLike, rows: int, name: str) -> Integers:
         raise ValueError(f"{name} should have the shape ({rows},), one for each row, found {array.shape}")
     if array.dtype.kind not in "iub":
         raise ValueError(f"{name} should be whole numbers, found {array.dtype}")
-    return array.astype(np.int64)
+    return array.astype(np.int64, copy=False)
 
 
 def column_names(names: tuple[str, ...] | None, columns: int) -> tuple[str, ...]:
@@ -127,7 +128,8 @@ def columns(reference: npt.ArrayLike, generated: npt.ArrayLike) -> Iterator[tupl
     """
     sides = pair(reference, generated, missing=True, lean=True)
     for column in range(sides[0].shape[1]):
-        first, second = (side[:, column].astype(np.float64) for side in sides)
+        first, second = (mapped.empty((len(side),), np.float64) for side in sides)
+        first[:], second[:] = (side[:, column] for side in sides)
         fill = _fill(first)
         for numbers in (first, second):
             numbers[np.isnan(numbers)] = fill
@@ -195,10 +197,11 @@ def parts(particle: Integers, count: int, seed: int, purpose: str) -> Integers:
     Particles are ranked by a hash of their rank among all, the seed and the purpose, and dealt out in turn:
     the same on every machine, and rows of a particle stay together.
     """
-    units, unit_of = np.unique(particle, return_inverse=True)
-    order = np.argsort(rng.keys(rng.derive(seed, purpose), np.arange(len(units))), kind="stable")
-    part = np.empty(len(units), np.int64)
-    part[order] = np.arange(len(units)) % count
+    unit_of = ranks(particle)
+    units = int(unit_of.max(initial=-1)) + 1
+    order = np.argsort(rng.keys(rng.derive(seed, purpose), np.arange(units)), kind="stable")
+    part = np.empty(units, np.int64)
+    part[order] = np.arange(units) % count
     return part[unit_of]
 
 
@@ -209,14 +212,15 @@ def capped(particle: Integers, rows: int, seed: int) -> npt.NDArray[np.bool_]:
     """
     if len(particle) <= rows:
         return np.ones(len(particle), np.bool_)
-    units, unit_of, size = np.unique(particle, return_inverse=True, return_counts=True)
-    order = np.argsort(rng.keys(rng.derive(seed, "cap"), np.arange(len(units))), kind="stable")
+    unit_of = ranks(particle)
+    size = np.bincount(unit_of)
+    order = np.argsort(rng.keys(rng.derive(seed, "cap"), np.arange(len(size))), kind="stable")
     within = np.cumsum(size[order]) <= rows
     if not within.any():
         kept = np.zeros(len(particle), np.bool_)
         kept[np.flatnonzero(unit_of == order[0])[:rows]] = True
         return kept
-    taken = np.zeros(len(units), np.bool_)
+    taken = np.zeros(len(size), np.bool_)
     taken[order[within]] = True
     return taken[unit_of]
 

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ... import mapped
 from .arrays import Floats, Integers
 
 _ROWS = 100_000
@@ -34,23 +35,29 @@ def wasserstein_by_group(
 def _wasserstein(
     reference: Floats, reference_group: Integers, generated: Floats, generated_group: Integers, groups: int
 ) -> Floats:
-    values, group, side, _ = _sorted(reference, reference_group, generated, generated_group, groups)
+    values, group, side = _sorted(reference, reference_group, generated, generated_group, groups)[:3]
     n = np.bincount(group[~side], minlength=groups)
     m = np.bincount(group[side], minlength=groups)
     start = np.cumsum(n + m) - (n + m)
-    # whole numbers below, so that nothing drifts from one group to the next
-    below_generated = np.cumsum(side)
-    below_reference = np.arange(1, len(values) + 1) - below_generated
-    before = np.stack([np.concatenate([[0], below])[start] for below in (below_reference, below_generated)])
     last = np.ones(len(values), np.bool_)
     last[:-1] = group[1:] != group[:-1]
     gap = np.zeros(len(values))
-    gap[:-1] = np.diff(values)
+    np.subtract(values[1:], values[:-1], out=gap[:-1])
     gap[last] = 0
-    with np.errstate(invalid="ignore", divide="ignore"):
-        f = (below_reference - before[0][group]) / n[group]
-        g = (below_generated - before[1][group]) / m[group]
-    distance = np.asarray(np.bincount(group, weights=np.abs(f - g) * gap, minlength=groups), np.float64)
+    del values
+
+    def shares(below: Integers, size: Integers) -> Floats:
+        before = np.concatenate([[0], below])[start]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray((below - before[group]) / size[group])
+
+    # whole numbers below, so that nothing drifts from one group to the next
+    below = np.cumsum(side)
+    step = shares(np.arange(1, len(gap) + 1) - below, n)
+    step -= shares(below, m)
+    np.abs(step, out=step)
+    step *= gap
+    distance = np.asarray(np.bincount(group, weights=step, minlength=groups), np.float64)
     distance[(n == 0) | (m == 0)] = np.nan
     return distance
 
@@ -71,7 +78,9 @@ def absolute_sums(
         ((N,) to the reference, (N,) to the generated) of the reference's values, and the two (M,) of the
         generated ones.
     """
-    found = np.zeros((2, len(reference))), np.zeros((2, len(generated)))
+    found = [mapped.empty((2, len(side)), np.float64) for side in (reference, generated)]
+    for sums in found:
+        sums[:] = 0
     for some, part in _in_turn(reference, reference_group, generated, generated_group, groups):
         found[0][:, some.reference], found[1][:, some.generated] = _absolute_sums(*part)
     return (found[0][0], found[0][1]), (found[1][0], found[1][1])
@@ -116,7 +125,9 @@ def _in_turn(
 
     So the memory of the sort hangs on the largest group, not on the sample.
     """
-    orders = [np.argsort(side, kind="stable") for side in (reference_group, generated_group)]
+    alike = generated_group is reference_group
+    orders = [np.argsort(side, kind="stable") for side in (reference_group, generated_group)[alike:]]
+    orders = [orders[0], orders[-1]]
     edges = [
         np.searchsorted(side, np.arange(groups + 1), sorter=order)
         for side, order in zip((reference_group, generated_group), orders, strict=True)

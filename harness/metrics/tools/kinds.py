@@ -45,9 +45,11 @@ def species(conditions: npt.ArrayLike, features: Sequence[str]) -> tuple[list[st
     if not {"mass", "charge"} <= set(features):
         return [], none
     columns = [list(features).index(name) for name in ("mass", "charge")]
-    told = np.array([[float(f"{mass:.4g}"), round(charge)] for mass, charge in rows[:, columns]])
-    kinds, owner, count = np.unique(told, axis=0, return_inverse=True, return_counts=True)
-    many = np.flatnonzero(count >= FEWEST)
+    given, row = np.unique(rows[:, columns], axis=0, return_inverse=True)
+    told = np.array([[float(f"{mass:.4g}"), round(charge)] for mass, charge in given])
+    kinds, owner = np.unique(told, axis=0, return_inverse=True)
+    owner = owner[row]
+    many = np.flatnonzero(np.bincount(owner) >= FEWEST)
     place = np.full(len(kinds), -1)
     place[many] = np.arange(len(many))
     return [f"mass {mass:g}, charge {_sign(charge)}" for mass, charge in kinds[many]], place[owner]

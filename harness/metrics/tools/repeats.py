@@ -12,6 +12,7 @@ distribution in every bin, whatever the number of repeats. Hence one rule for qu
 import numpy as np
 import numpy.typing as npt
 
+from ...arrays import ranks
 from .arrays import Floats, Integers, labels, table
 
 NEIGHBOURS = 8
@@ -36,7 +37,7 @@ def expected_sums(
         ValueError: the arrays are empty, not finite, or of different lengths.
     """
     values = table(sums, "sums")[:, 0]
-    owner = np.unique(labels(particle, len(values), "particle"), return_inverse=True)[1]
+    owner = ranks(labels(particle, len(values), "particle"))
     count = np.bincount(owner)
     total = np.bincount(owner, weights=values)
     alone = count[owner] == 1

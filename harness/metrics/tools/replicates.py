@@ -14,6 +14,8 @@ from .arrays import Integers
 
 Floats = npt.NDArray[np.float64]
 
+_ROWS = 100_000  # placed at a time
+
 
 def mean_replicates(values: npt.ArrayLike, resampling: Resampling) -> Floats:
     """(B,) the mean of (N,) values in each replicate."""
@@ -44,20 +46,28 @@ def areas(
         owner: (n,) the particle of each.
         resampling: the replicates.
     """
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import coo_matrix
 
-    pooled = np.concatenate([np.asarray(sample, dtype=np.float64) for sample in (reference, generated)])
-    order = np.argsort(pooled)
-    pooled = pooled[order]
-    first = np.flatnonzero(np.concatenate([[True], pooled[1:] != pooled[:-1]]))
-    signs = np.where(order < len(owner), -1, 1).astype(np.int32)
-    owners = owner[order % len(owner)].astype(np.int32)
-    shape = (len(first), resampling.particles)
-    steps = csr_matrix((signs, owners, np.append(first, len(pooled))), shape=shape)
-    steps.sum_duplicates()
-    gaps, area = np.diff(pooled[first]), np.empty(resampling.replicates)
-    del pooled, order
-    for block, drawn in resampling.blocks(len(first)):
+    sides = [np.asarray(sample, dtype=np.float64) for sample in (reference, generated)]
+    values = _distinct(np.concatenate([_distinct(side) for side in sides]))
+    n = len(owner)
+    row, column, sign = (np.empty(2 * n, np.int32) for _ in range(3))
+    for place, side in enumerate(sides):
+        for start in range(0, n, _ROWS):
+            some = slice(start, min(start + _ROWS, n))
+            at = slice(place * n + some.start, place * n + some.stop)
+            row[at], column[at], sign[at] = np.searchsorted(values, side[some]), owner[some], 2 * place - 1
+    steps = coo_matrix((sign, (row, column)), shape=(len(values), resampling.particles)).tocsr()
+    steps = steps.astype(np.float64)  # once, not for every block
+    del row, column, sign
+    gaps, area = np.diff(values), np.empty(resampling.replicates)
+    for block, drawn in resampling.blocks(len(values)):
         below = np.cumsum((steps @ drawn)[:-1], axis=0)
         area[block] = gaps @ np.abs(below, out=below)
     return area
+
+
+def _distinct(values: Floats) -> Floats:
+    """The distinct values, ascending."""
+    found = np.sort(values)
+    return found[np.append(True, found[1:] != found[:-1])]
