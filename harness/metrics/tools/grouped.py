@@ -52,7 +52,7 @@ def _wasserstein(
             return np.asarray((below - before[group]) / size[group])
 
     # whole numbers below, so that nothing drifts from one group to the next
-    below = np.cumsum(side)
+    below = np.cumsum(side, dtype=np.int64)
     step = shares(np.arange(1, len(gap) + 1) - below, n)
     step -= shares(below, m)
     np.abs(step, out=step)

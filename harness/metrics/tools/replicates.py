@@ -6,6 +6,8 @@ drawn together, and the same particles for every model, so that what models shar
 (Efron, Tibshirani 1993, "An Introduction to the Bootstrap", chapters 6 and 8).
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -57,8 +59,9 @@ def areas(
             some = slice(start, min(start + _ROWS, n))
             at = slice(place * n + some.start, place * n + some.stop)
             row[at], column[at], sign[at] = np.searchsorted(values, side[some]), owner[some], 2 * place - 1
-    steps = coo_matrix((sign, (row, column)), shape=(len(values), resampling.particles)).tocsr()
-    steps = steps.astype(np.float64)  # once, not for every block
+    shape = (len(values), resampling.particles)
+    # in double precision once, not for every block
+    steps: Any = coo_matrix((sign, (row, column)), shape=shape).tocsr().astype(np.float64)
     del row, column, sign
     gaps, area = np.diff(values), np.empty(resampling.replicates)
     for block, drawn in resampling.blocks(len(values)):
@@ -70,4 +73,4 @@ def areas(
 def _distinct(values: Floats) -> Floats:
     """The distinct values, ascending."""
     found = np.sort(values)
-    return found[np.append(True, found[1:] != found[:-1])]
+    return np.asarray(found[np.append(True, found[1:] != found[:-1])])
