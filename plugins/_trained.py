@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from simbench.baselines.gan.training_job import TrainingJob
     from simbench.baselines.spots import Rings
 
-SERVED = ("proton", "neutron")  # by weights of our own
+COUNTS = ("proton", "neutron")
+ENERGIES = ("calochallenge-electrons",)
+SERVED = (*COUNTS, *ENERGIES)  # by weights of our own
 REDRAWS = 1000  # attempts at a response that reaches a threshold higher than the training's
 
 

@@ -18,8 +18,6 @@ LADDER = {
     "sdi-gan-ir-ar": ("SDI-GAN + IR + auxiliary regressor", "arXiv:2406.03263; arXiv:2508.20991, Eq. 4"),
 }
 
-ENERGIES = {"gan": ("calochallenge-electrons",)}  # detectors of energies, by weights of our own
-
 
 def _simulator(model: str, context: Context) -> Simulator:
     from simbench.baselines.gan.simulator import GanSimulator
@@ -49,7 +47,7 @@ def simbench_simulators() -> Iterable[SimulatorOffer]:
             name=name,
             title=title,
             factory=partial(_simulator, name),
-            detectors=(*SERVED, *ENERGIES.get(name, ())),
+            detectors=SERVED,
             family="gan",
             reference=reference,
             trainer=partial(_train, name),

@@ -183,7 +183,7 @@ COMPACT = Settings(
 # The same for energies in layers of rings (see networks_layers.py).
 LAYERS = replace(
     COMPACT,
-    steps=600,
+    steps=12000,
     batch=128,
     lambda_in=0.1,
     intensity="log",
@@ -192,12 +192,11 @@ LAYERS = replace(
     lr_discriminator=2e-3,
     penalty=0.02,
     ema_from=150,
-    ema_late=0.995,
+    ema_late=0.999,
     cell=3,
     sums=0.0,
     lines=3.0,
     field=0,
-    evaluations=6,
 )
 
 PRESETS: dict[str, Settings] = {"compact": COMPACT, "layers": LAYERS, "paper": PAPER}

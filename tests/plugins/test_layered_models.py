@@ -8,11 +8,14 @@ import pytest
 from simbench.harness.data.sums import Projection
 from simbench.harness.hooks import Context
 from simbench.harness.metrics.wasserstein import wasserstein
-from simbench.plugins.gan import ENERGIES
+from simbench.plugins._trained import ENERGIES
+from simbench.plugins.expertsim import EXPERTS
+from simbench.plugins.gan import LADDER
 from simbench.plugins.gflash import EMBEDDED, RANGE
 
 pytestmark = pytest.mark.slow
-SHIPPED = [(model, detector) for model, detectors in ENERGIES.items() for detector in detectors]
+MIXTURES = [f"expertsim-{experts}" for experts in EXPERTS]
+SHIPPED = [(model, detector) for model in (*LADDER, *MIXTURES) for detector in ENERGIES]
 
 
 @pytest.fixture(scope="module", params=SHIPPED, ids="-".join)
@@ -30,8 +33,8 @@ def test_trained_on_the_embedded_dataset_and_small(shipped):
     detector, model, simulator, _, _ = shipped
     assert simulator.trained_on.dataset == EMBEDDED[detector.name].fingerprint
     assert simulator.training_record["preset"] == "layers"
-    path = files("simbench.baselines") / "trained" / f"{detector.name}-{model}.safetensors"
-    assert len(path.read_bytes()) < 3e6
+    folder = files("simbench.expertsim" if model in MIXTURES else "simbench.baselines") / "trained"
+    assert len((folder / f"{detector.name}-{model}.safetensors").read_bytes()) < 3e6
 
 
 def test_layers_get_about_the_energy_that_they_should(shipped):
