@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from .. import mapped
 from ..metrics.classifier import auc
 from ..metrics.jetnet import fpd_jetnet, kpd_jetnet
 from ..metrics.physics_distance import Distance, fpd
@@ -21,7 +22,8 @@ from .separation import separations, voxel_edges, voxel_histogram
 from .showers import Showers
 from .sides import Found, Seen, Side
 
-HELD = 25_000_000  # distances between showers at a time
+HELD = 25_000_000  # distances between showers at a time ...
+_WIDE = 8_100_000  # ... and voxels of showers
 _EMPTY = 0.1  # MeV
 _MEANS = (  # of separation powers over layers, by the published name
     ("separation_E_layer_mean", r"E layer \d+"),
@@ -85,7 +87,7 @@ def neighbours(reference: Side, side: Side, seen: Seen, rows: int) -> dict[str, 
             *(_logarithms(one.showers, rows, empty) for one in (reference, side)),  # of one way at a time
             rows=rows,
             distances=products,
-            held=HELD,
+            held=min(HELD, max(1, _WIDE // reference.showers.geometry.voxels) * rows),
             seen=lambda done, total, turn=turn: seen(turn * total + done, len(ways) * total),  # type: ignore[misc]
         )
         of = rows if max(len(reference.showers), len(side.showers)) > rows else None
@@ -107,12 +109,15 @@ def boosted(reference: Side, side: Side, seen: Seen) -> dict[str, Found]:
 def _logarithms(showers: Showers, rows: int, empty: float) -> npt.NDArray[np.float32]:
     """(n, V) log10 of voxels of at most ``rows`` showers, spread over all."""
     kept = capped(np.arange(len(showers)), rows, 0)
-    found, start = [], 0
-    for block in showers.blocks():
-        some = block[kept[start : start + len(block)]]
-        found.append(np.log10(np.where(some > 0, some, empty)).astype(np.float32))
-        start += len(block)
-    return np.concatenate(found)
+
+    def blocks() -> Iterator[npt.NDArray[np.float32]]:
+        start = 0
+        for block in showers.blocks():
+            some = block[kept[start : start + len(block)]]
+            yield np.log10(np.where(some > 0, some, empty)).astype(np.float32)
+            start += len(block)
+
+    return mapped.gather(blocks(), int(kept.sum()))
 
 
 def _told(showers: Showers, done: int, total: int, seen: Seen) -> Iterator[Floats]:
