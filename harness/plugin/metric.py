@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.floating]
 
 
 REPLICATES = 400  # a standard error is then known to 1 / sqrt(2 * 400), 4 %
-_HELD = 2_000_000  # numbers of a bootstrap at a time
+_HELD = 500_000  # numbers of a bootstrap at a time: they fit into a cache
 
 
 @dataclass(frozen=True)
