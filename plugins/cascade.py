@@ -1,4 +1,4 @@
-"""The cascade: an exact likelihood of counts or energies, down a tree to the pixels; and mixtures of it."""
+"""Models that draw a photon sum first: the cascade (of energies, too), mixtures of cascades, and the flow."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from simbench.baselines.cascade.job import Progress as CascadeProgress
     from simbench.baselines.cascade.mixture.simulator import MixtureSimulator
     from simbench.baselines.cascade.simulator import CascadeSimulator
+    from simbench.baselines.flow.simulator import FlowSimulator
 
 NAME = "cascade"
 MIXTURE = "mixture-of-cascades"
+FLOW = "flow"
 
 
 class _Cascade:
@@ -52,6 +54,17 @@ class _Mixture:
         return MixtureSimulator.load(file_or_dir)
 
 
+class _Flow:
+    """Loads flows."""
+
+    @staticmethod
+    def load(file_or_dir: Path, *, device: str, engine: str, graphs: Path | None) -> "FlowSimulator":
+        from simbench.baselines.flow.simulator import FlowSimulator
+
+        del device, engine, graphs
+        return FlowSimulator.load(file_or_dir)
+
+
 class _Energies:
     """Loads cascades of energies for one calorimeter."""
 
@@ -65,11 +78,8 @@ class _Energies:
         return EnergySimulator.load(file_or_dir, self._calorimeter)
 
 
-class CascadeModel(TrainedModel):
-    """A cascade, or a mixture of them, with its weights, conditioned on the dataset's photon threshold."""
-
-    def __init__(self, context: Context, model: str = NAME, kind: Kind = _Cascade) -> None:
-        super().__init__(model, context, kind, "simbench.baselines")
+class CountModel(TrainedModel):
+    """A model with its weights that draws the photon sum first, conditioned on the dataset's threshold."""
 
     def generate(self, conditions: npt.NDArray[np.float32], *, seed: int) -> npt.NDArray[np.int32]:
         """Photon counts (N, H, W), each response at or above the threshold: nothing is redrawn."""
@@ -77,6 +87,13 @@ class CascadeModel(TrainedModel):
             conditions, seed=seed, min_photons=self._min_photons
         )
         return responses
+
+
+class CascadeModel(CountModel):
+    """A cascade, or a mixture of them, with its weights, conditioned on the dataset's photon threshold."""
+
+    def __init__(self, context: Context, model: str = NAME, kind: Kind = _Cascade) -> None:
+        super().__init__(model, context, kind, "simbench.baselines")
 
     def log_prob(
         self, conditions: npt.NDArray[np.float32], responses: npt.NDArray[Any]
@@ -139,6 +156,10 @@ def _mixture(context: Context) -> Simulator:
     return CascadeModel(context, MIXTURE, _Mixture)
 
 
+def _flow(context: Context) -> Simulator:
+    return CountModel(FLOW, context, _Flow, "simbench.baselines")
+
+
 def _train(request: TrainingRequest) -> Path:
     from simbench.baselines.cascade import energies, training
     from simbench.baselines.cascade.energies.job import EnergyJob
@@ -155,6 +176,13 @@ def _train_mixture(request: TrainingRequest) -> Path:
     from simbench.baselines.cascade.mixture.training import train
 
     return train(CascadeJob(**_asked(MIXTURE, request)))
+
+
+def _train_flow(request: TrainingRequest) -> Path:
+    from simbench.baselines.cascade.job import CascadeJob
+    from simbench.baselines.flow.training import train
+
+    return train(CascadeJob(**_asked(FLOW, request)))
 
 
 def _asked(model: str, request: TrainingRequest) -> dict[str, Any]:
@@ -189,7 +217,7 @@ def _asked(model: str, request: TrainingRequest) -> dict[str, Any]:
 
 @hookimpl
 def simbench_simulators() -> Iterable[SimulatorOffer]:
-    """``cascade``: of photons for detectors that count, of energies for calorimeters of layers; mixtures."""
+    """``cascade``, of photons for detectors that count, of energies for calorimeters; mixtures; ``flow``."""
     yield SimulatorOffer(
         name=NAME,
         title="Cascade: exact likelihood, down a tree",
@@ -207,4 +235,13 @@ def simbench_simulators() -> Iterable[SimulatorOffer]:
         family="cascade",
         reference="simbench documentation, The cascade",
         trainer=_train_mixture,
+    )
+    yield SimulatorOffer(
+        name=FLOW,
+        title="Flow matching of dequantised counts",
+        factory=_flow,
+        detectors=(),  # it comes without weights
+        family="flow",
+        reference="Lipman et al. 2023, arXiv:2210.02747; for the ZDC Wojnar 2025, arXiv:2507.18811",
+        trainer=_train_flow,
     )

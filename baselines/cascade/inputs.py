@@ -64,5 +64,19 @@ class Inputs:
         return cls(Scaler.from_json(stored["scaler"]), np.asarray(stored["centres"], dtype=np.float64))
 
 
+def checked(conditions: npt.ArrayLike, features: int) -> npt.NDArray[Any]:
+    """Conditions (N, F) as an array.
+
+    Raises:
+        ValueError: they have another shape, or are not all finite.
+    """
+    array = np.asarray(conditions)
+    if array.ndim != 2 or array.shape[1] != features:
+        raise ValueError(f"conditions must have the shape (N, {features}), found {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError("conditions must be finite; found NaN or infinity")
+    return array
+
+
 def _log_energy(conditions: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return np.asarray(np.log(np.maximum(np.asarray(conditions, dtype=np.float64)[:, 0], 1e-3)))

@@ -8,7 +8,7 @@ from .density.likelihood import Images, Ints
 from .density.surroundings import straight
 from .density.tree import Tree
 from .job import CascadeJob
-from .settings import Settings
+from .settings import Shared
 
 
 class Material:
@@ -26,7 +26,7 @@ class Material:
         inputs: ``scaled`` as a tensor.
     """
 
-    def __init__(self, job: CascadeJob, settings: Settings, scaled: npt.NDArray[np.float32]) -> None:
+    def __init__(self, job: CascadeJob, settings: Shared, scaled: npt.NDArray[np.float32]) -> None:
         self.job, self.scaled, self.sums = job, scaled, job.sums()
         self.inputs = torch.from_numpy(scaled)
         self.straight = straight(job.conditions, job.geometry, job.shape)

@@ -21,7 +21,7 @@ from .density.likelihood import Ints, Parents, by_network, log_splits
 from .density.model import Cascade
 from .density.sums import Bins, SumNetworks
 from .material import Material
-from .settings import Settings
+from .settings import Settings, Shared
 
 LOOK = 50  # updates between two judgements of the photon sum's networks
 _SHARED = ("aim.", "sums.")  # parameters of a cascade that are not its splits'
@@ -46,7 +46,7 @@ class Part:
         self._optimiser = torch.optim.AdamW(self._parameters, rate, weight_decay=decay)
         self.average = {name: tensor.detach().clone() for name, tensor in self._named.items()}
 
-    def set_rate(self, settings: Settings, step: int, steps: int) -> None:
+    def set_rate(self, settings: Shared, step: int, steps: int) -> None:
         """The learning rate rises over the first updates, then falls along a cosine."""
         rise = min(1.0, (step + 1) / settings.warmup) if settings.warmup else 1.0
         fall = 0.5 * (1 + math.cos(math.pi * step / steps))
@@ -82,7 +82,7 @@ class Part:
 class AimLearner(Part):
     """The network that says where light is expected, in training."""
 
-    def __init__(self, aim: Aim, material: Material, settings: Settings) -> None:
+    def __init__(self, aim: Aim, material: Material, settings: Shared) -> None:
         super().__init__(
             dict(aim.named_parameters()), settings.lr, settings.decay, settings.ema, settings.clip
         )
@@ -94,7 +94,7 @@ class AimLearner(Part):
     def step(self, step: int, draw: np.random.Generator) -> float:
         """One update, counted from 0; the loss in nats."""
         self.set_rate(self._settings, step, self._settings.aim_steps)
-        rows = _drawn(self._material.fit, self._cumulative, self._settings.sum_batch, draw)
+        rows = drawn(self._material.fit, self._cumulative, self._settings.sum_batch, draw)
         line = torch.from_numpy(self._material.straight[rows])
         loss = self._aim.loss(self._material.inputs[rows], line, self._centres[rows]).mean()
         self.update(loss, step)
@@ -112,7 +112,7 @@ class SumLearner(Part):
         best: the networks' averages where they were best.
     """
 
-    def __init__(self, networks: SumNetworks, material: Material, bins: Bins, settings: Settings) -> None:
+    def __init__(self, networks: SumNetworks, material: Material, bins: Bins, settings: Shared) -> None:
         super().__init__(
             dict(networks.named_parameters()),
             settings.sum_lr,
@@ -192,7 +192,7 @@ class SplitLearner(Part):
         settings, model, tree = self._settings, self._model, self._model.image_tree
         model.train()
         self.set_rate(settings, step, settings.steps)
-        rows = _drawn(self._rows, self._cumulative, settings.batch, draw)
+        rows = drawn(self._rows, self._cumulative, settings.batch, draw)
         images = self._material.images(tree, rows)
         contexts, places = images.contexts(model), images.places(model)
         # Where light falls is learned from all parents alike, how it clusters mostly from faint responses.
@@ -218,7 +218,8 @@ class SplitLearner(Part):
         return coarse.item(), fine.item()
 
 
-def _drawn(rows: Ints, cumulative: npt.NDArray[np.float64], number: int, draw: np.random.Generator) -> Ints:
+def drawn(rows: Ints, cumulative: npt.NDArray[np.float64], number: int, draw: np.random.Generator) -> Ints:
+    """So many of the rows, in proportion to what adds up to a cumulative table that ends with 1."""
     place = np.searchsorted(cumulative, draw.random(number))
     return rows[np.minimum(place, len(rows) - 1)]
 

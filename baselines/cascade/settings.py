@@ -8,37 +8,29 @@ from ..overrides import overridden
 
 
 @dataclass(frozen=True)
-class Settings:
-    """All numbers of a training. First the aim is trained, then the photon sum, then the splits.
+class Shared:
+    """What every training has that draws a photon sum first.
 
     Attributes:
         aim_steps: updates of the network that says where light is expected.
         sum_steps: updates of the photon sum's networks.
-        steps: updates of the split networks.
+        steps: updates of what follows.
         sum_batch: responses an update of the aim and of each network of the photon sum.
-        batch: responses an update of the split networks.
-        parents: at most so many parents of each kind, a fine level and update, drawn at random.
+        batch: responses an update of what follows.
         bright: rows of a batch are drawn in proportion to their photon sum N to this power.
-        faint: at fine levels a response weighs N to minus this power, and once more where parents are drawn.
-        lr: learning rate of AdamW for the aim and the splits; it falls along a cosine.
+        lr: learning rate of AdamW, but for the photon sum; it falls along a cosine.
         sum_lr: the same for the photon sum; constant.
         lr_end: share of ``lr`` that is left at the end.
         warmup: updates over which ``lr`` rises.
-        decay: weight decay of the splits.
+        decay: weight decay, but for the photon sum.
         sum_decay: of the photon sum.
-        dropout: of the context of the coarse levels.
-        fine_dropout: of that of the fine levels.
         sum_dropout: of the photon sum's networks.
-        ema: decay of the moving average of the aim and of the split networks, which is kept.
+        ema: decay of the moving average, which is kept, but for the photon sum.
         sum_ema: of the photon sum's.
         clip: gradients longer than this are shortened to it.
         smooth: a photon sum teaches a bell of so many bins around its own, where several sums share one.
         members: networks of the photon sum, each stopped by particles of its own.
         sum_width: width of their hidden layers.
-        components: Dirichlet-multinomials in a mixture.
-        width: of split networks at coarse levels.
-        fine_width: of split networks at fine levels.
-        single_width: of networks for a single photon.
         validation: share of the training particles that choose the checkpoint.
         validation_rows: at most so many of their responses, drawn once, judge a checkpoint.
         evaluations: how often a checkpoint is judged, and written.
@@ -51,17 +43,13 @@ class Settings:
     steps: int = 8000
     sum_batch: int = 512
     batch: int = 384
-    parents: int = 2500
     bright: float = 0.3
-    faint: float = 0.3
     lr: float = 2e-3
     sum_lr: float = 1e-3
     lr_end: float = 0.02
     warmup: int = 50
     decay: float = 1e-2
     sum_decay: float = 3e-2
-    dropout: float = 0.1
-    fine_dropout: float = 0.05
     sum_dropout: float = 0.25
     ema: float = 0.998
     sum_ema: float = 0.99
@@ -69,15 +57,38 @@ class Settings:
     smooth: float = 1.5
     members: int = 4
     sum_width: int = 128
-    components: int = 4
-    width: int = 96
-    fine_width: int = 64
-    single_width: int = 32
     validation: float = 0.05
     validation_rows: int = 2000
     evaluations: int = 40
     storage: str = "float16"
     threads: int = 1
+
+
+@dataclass(frozen=True)
+class Settings(Shared):
+    """All numbers of a training. First the aim is trained, then the photon sum, then the splits.
+
+    Those of :class:`Shared`, and:
+
+    Attributes:
+        parents: at most so many parents of each kind, a fine level and update, drawn at random.
+        faint: at fine levels a response weighs N to minus this power, and once more where parents are drawn.
+        dropout: of the context of the coarse levels.
+        fine_dropout: of that of the fine levels.
+        components: Dirichlet-multinomials in a mixture.
+        width: of split networks at coarse levels.
+        fine_width: of split networks at fine levels.
+        single_width: of networks for a single photon.
+    """
+
+    parents: int = 2500
+    faint: float = 0.3
+    dropout: float = 0.1
+    fine_dropout: float = 0.05
+    components: int = 4
+    width: int = 96
+    fine_width: int = 64
+    single_width: int = 32
 
 
 _STORAGE = ("float16", "float32")

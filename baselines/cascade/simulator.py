@@ -19,7 +19,7 @@ from .density.model import Cascade, OverTree, Sizes, make
 from .density.sums import Bins
 from .density.surroundings import straight
 from .density.tree import Tree
-from .inputs import Inputs
+from .inputs import Inputs, checked
 from .sampling import Sampler
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -159,12 +159,7 @@ class CountSimulator(ABC, Generic[Network]):
         return self._inputs(conditions), straight(conditions, self._inputs.scaler.geometry, self._shape)
 
     def _checked(self, conditions: npt.ArrayLike) -> npt.NDArray[Any]:
-        array, features = np.asarray(conditions), len(self.header["features"])
-        if array.ndim != 2 or array.shape[1] != features:
-            raise ValueError(f"conditions must have the shape (N, {features}), found {array.shape}")
-        if not np.isfinite(array).all():
-            raise ValueError("conditions must be finite; found NaN or infinity")
-        return array
+        return checked(conditions, len(self.header["features"]))
 
     def _counts(self, responses: npt.ArrayLike, rows: int) -> npt.NDArray[np.int64]:
         array = np.asarray(responses)

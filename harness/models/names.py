@@ -83,10 +83,11 @@ def require_serves(model: Model, detector: Detector) -> None:
     """Raise UserError unless a model serves ``detector`` as it comes, or has weights of a training."""
     offer = model.offer
     if model.weights is None and not offer.serves(detector):
-        serves = ", ".join(offer.detectors or ())
-        trained = f", or trained weights as {offer.name}@DIR" if offer.trainer else ""
+        serves = [", ".join(offer.detectors)] if offer.detectors else []
+        serves += [f"trained weights as {offer.name}@DIR"] if offer.trainer else []
         raise UserError(
-            f"model {offer.name!r} does not serve detector {detector.name!r}; it serves {serves}{trained}"
+            f"model {offer.name!r} does not serve detector {detector.name!r}; "
+            f"it serves {', or '.join(serves)}"
         )
 
 

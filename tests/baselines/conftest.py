@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from simbench.baselines.cascade.job import CascadeJob
 from simbench.baselines.gan.training_job import TrainingJob
 
 SHAPE = (6, 5)
@@ -61,5 +62,32 @@ def toy_job(tmp_path):
             "provenance": {"fingerprint": "toy", "split": "particle"},
         }
         return TrainingJob(**(values | changes))
+
+    return make
+
+
+@pytest.fixture
+def counts_job(toy_job):
+    """``counts_job(settings, **changes)``: a small training of a model that draws sums first."""
+
+    def make(settings, **changes):
+        toy = toy_job()
+        values = {
+            "model": "cascade",
+            "preset": "compact",
+            "detector": "toy",
+            "shape": toy.shape,
+            "geometry": None,
+            "feature_names": toy.feature_names,
+            "conditions": toy.conditions,
+            "showers": toy.showers,
+            "particle": toy.particle,
+            "min_photons": 1,
+            "seed": 3,
+            "out": toy.out,
+            "overrides": settings,
+            "provenance": {"dataset": "toy", "split": "particle", "split_seed": 0, "test_fraction": 0.2},
+        }
+        return CascadeJob(**(values | changes))
 
     return make

@@ -11,7 +11,6 @@ from simbench.baselines.cascade.density import tree
 from simbench.baselines.cascade.density.model import Cascade, Sizes
 from simbench.baselines.cascade.density.sums import Bins
 from simbench.baselines.cascade.inputs import Inputs
-from simbench.baselines.cascade.job import CascadeJob
 from simbench.baselines.cascade.simulator import CascadeSimulator
 
 QUICK = {
@@ -96,27 +95,10 @@ def toy_cascade(monkeypatch):
 
 
 @pytest.fixture
-def cascade_job(toy_job):
+def cascade_job(counts_job):
     """``cascade_job(**changes)``: a small training on the toy detector."""
 
     def make(**changes):
-        toy = toy_job()
-        values = {
-            "model": "cascade",
-            "preset": "compact",
-            "detector": "toy",
-            "shape": toy.shape,
-            "geometry": None,
-            "feature_names": toy.feature_names,
-            "conditions": toy.conditions,
-            "showers": toy.showers,
-            "particle": toy.particle,
-            "min_photons": 1,
-            "seed": 3,
-            "out": toy.out,
-            "overrides": QUICK | changes.pop("settings", {}),
-            "provenance": {"dataset": "toy", "split": "particle", "split_seed": 0, "test_fraction": 0.2},
-        }
-        return CascadeJob(**(values | changes))
+        return counts_job(QUICK | changes.pop("settings", {}), **changes)
 
     return make

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from simbench.baselines.cascade.settings import Settings, resolve
+from simbench.baselines.cascade.settings import Settings, Shared, resolve
 from simbench.baselines.cascade.simulator import CascadeSimulator
 from simbench.baselines.cascade.training import train
 
@@ -115,5 +115,5 @@ def test_every_setting_is_described_and_can_be_set():
     from dataclasses import asdict
 
     for name, value in asdict(Settings()).items():
-        assert f"        {name}: " in Settings.__doc__
+        assert f"        {name}: " in Shared.__doc__ + Settings.__doc__
         assert getattr(resolve("compact", {name: str(value)}), name) == value
