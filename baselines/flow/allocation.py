@@ -22,4 +22,4 @@ def share_out(wanted: npt.NDArray[np.float64], totals: npt.NDArray[np.int64]) ->
     left = (totals - counts.sum(axis=1)).astype(np.int64)
     order = np.argsort(counts - shares, axis=1, kind="stable")
     counts[np.arange(len(counts))[:, None], order] += np.arange(counts.shape[1]) < left[:, None]
-    return counts.astype(np.int32)
+    return np.asarray(counts, dtype=np.int32)

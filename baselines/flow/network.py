@@ -154,7 +154,8 @@ class Denoiser(nn.Module):
         lit = torch.sigmoid((gate + trust * x).clamp(-_SURE, _SURE))
         t, narrow = time[:, None, None], (self.spread - 2).exp() ** 2
         dark = self.dark + t * narrow / (t**2 * narrow + (1 - t) ** 2 + 1e-6) * (x - t * self.dark)
-        return dark + lit * (value + t * x - dark)
+        found: Tensor = dark + lit * (value + t * x - dark)
+        return found
 
 
 class Flow(nn.Module):
