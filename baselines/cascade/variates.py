@@ -169,4 +169,6 @@ def dirichlet_multinomial(alpha: Floats, draws: Draws) -> Ints:
     """(k, m) counts of photons with Dirichlet parameters alpha (k, m), 0 for what gets none."""
     exists = alpha > 0
     logs = log_gamma_variates(np.where(exists, alpha, 1.0), draws)
-    return multinomial(np.exp(logs - logs.max(axis=0)) * exists, draws)
+    top, own = logs.max(axis=0), np.where(exists, logs, -np.inf).max(axis=0)
+    top = np.where(own < top - 600, own, top)  # else all that exist underflow beside one that does not
+    return multinomial(np.exp(np.where(exists, logs - top, -np.inf)), draws)

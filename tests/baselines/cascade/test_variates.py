@@ -69,3 +69,10 @@ def test_a_row_does_not_depend_on_the_others():
     whole = variates.dirichlet_multinomial(alpha, every)
     for own in (every.part(40, 60), variates.Draws.of(n[40:60], KEYS[40:60], 4)):
         np.testing.assert_array_equal(variates.dirichlet_multinomial(alpha[:, 40:60], own), whole[:, 40:60])
+
+
+def test_tiny_parameters_give_nothing_to_a_child_that_does_not_exist():
+    alpha = np.tile([0.0, 1e-4, 1e-4, 0.0], (ROWS, 1)).T
+    counts = variates.dirichlet_multinomial(alpha, draws(5))
+    assert (counts.sum(axis=0) == 5).all()
+    assert not counts[[0, 3]].any()
